@@ -1,0 +1,1 @@
+"""Simulated workers, who use the workers' site over HTTP as people do."""

@@ -1,0 +1,1 @@
+"""What the study shows: statistics and the report. Reads only."""

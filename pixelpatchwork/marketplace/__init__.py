@@ -1,0 +1,1 @@
+"""A marketplace that speaks the Mechanical Turk requester API. It knows nothing of the rest of the program."""
