@@ -1,0 +1,271 @@
+"""The things a study is made of, as frozen values.
+
+Every `_at` is an aware datetime in UTC, every `_usd` a Decimal, every size (width, height) in pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import NewType
+
+from pixelpatchwork.domain.money import Usd
+
+StudyId = NewType("StudyId", str)
+UserId = NewType("UserId", str)
+WorkerId = NewType("WorkerId", str)
+ImageId = NewType("ImageId", str)
+RoundId = NewType("RoundId", str)
+Token = NewType("Token", str)
+HitId = NewType("HitId", str)
+HitTypeId = NewType("HitTypeId", str)
+AssignmentId = NewType("AssignmentId", str)
+EditKey = NewType("EditKey", str)
+
+
+class RoundKind(StrEnum):
+    """The two halves of a Day."""
+
+    GENERATION = "generation"
+    VOTING = "voting"
+
+
+class RoundState(StrEnum):
+    """PLANNED: its HITs are recorded, not all of them published. OPEN: all published. CLOSED: all settled."""
+
+    PLANNED = "planned"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class HitState(StrEnum):
+    """PLANNED: recorded, perhaps published. OPEN: published, `hit_id` known. CLOSED: nothing more comes."""
+
+    PLANNED = "planned"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class AssignmentState(StrEnum):
+    """STORED: the raw answer is kept. JUDGED: a verdict stands. SETTLED: the worker's pay is approved."""
+
+    STORED = "stored"
+    JUDGED = "judged"
+    SETTLED = "settled"
+
+
+class Verdict(StrEnum):
+    """USABLE answers go on; UNUSABLE ones are paid and left out, with the reason kept."""
+
+    USABLE = "usable"
+    UNUSABLE = "unusable"
+
+
+class EditState(StrEnum):
+    """How far one edit has come; see `OPEN_EDITS` for those that still want work.
+
+    PLANNED: nothing has been sent. SUBMITTED: the request is out, or was when the program stopped.
+    RAW_STORED: the editor's picture is kept, the composite not yet. DONE: the image stands.
+    UNKNOWN: whether the service made (and billed) the picture cannot be told; one more try may follow.
+    FAILED: final, the message says why.
+    """
+
+    PLANNED = "planned"
+    SUBMITTED = "submitted"
+    RAW_STORED = "raw_stored"
+    DONE = "done"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+OPEN_EDITS = frozenset({EditState.PLANNED, EditState.SUBMITTED, EditState.RAW_STORED})
+
+
+class ImageState(StrEnum):
+    """HIDDEN images stand on no ballot and cannot win."""
+
+    VISIBLE = "visible"
+    HIDDEN = "hidden"
+
+
+class Choice(StrEnum):
+    """One worker's opinion of one image."""
+
+    UP = "up"
+    DOWN = "down"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """One experiment: `pseudonym_key` (hex) turns worker ids into user ids and is never published."""
+
+    study_id: StudyId
+    name: str
+    pseudonym_key: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    """A participant under a pseudonym. `worker_id` serves payment only and is never published."""
+
+    user_id: UserId
+    username: str
+    created_at: datetime
+    is_banned: bool
+    worker_id: WorkerId
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """A picture of the study. The three paths are keys below the image store's root.
+
+    `creator_id`, `seed_image_id`, `mask_rle` and `raw_path` are None on the first seed. `mask_rle` is the JSON text
+    of `mask.Mask.to_rle`. `upvotes`, `downvotes` and `flags` are recomputed from Vote rows.
+    """
+
+    image_id: ImageId
+    s3_path: str
+    thumbnail_path: str
+    raw_path: str | None
+    sha256: str
+    prompt_text: str
+    created_at: datetime
+    creator_id: UserId | None
+    day: date
+    seed_image_id: ImageId | None
+    mask_rle: str | None
+    width: int
+    height: int
+    editor: str
+    upvotes: int = 0
+    downvotes: int = 0
+    flags: int = 0
+    state: ImageState = ImageState.VISIBLE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    """One numbered step. Closed once `winner_image_id` is known; then `is_current` is False."""
+
+    date: date
+    number: int
+    seed_image_id: ImageId
+    winner_image_id: ImageId | None = None
+    total_votes: int = 0
+    total_participants: int = 0
+    is_current: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """A Day's generation or voting half."""
+
+    round_id: RoundId
+    day_number: int
+    kind: RoundKind
+    state: RoundState
+    reward_usd: Usd
+    planned_at: datetime
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """One HIT of a Round, recorded before it is published.
+
+    `token` is its identity (the UniqueRequestToken). `ballot` lists the images it shows, in order; empty for generation.
+    """
+
+    token: Token
+    round_id: RoundId
+    index: int
+    annotation: str
+    max_assignments: int
+    ballot: tuple[ImageId, ...]
+    state: HitState
+    hit_id: HitId | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """One worker's answer to one HIT; `raw_answer` is kept as it came. `reason` says why it is unusable."""
+
+    assignment_id: AssignmentId
+    token: Token
+    user_id: UserId
+    raw_answer: str
+    accepted_at: datetime
+    submitted_at: datetime
+    stored_at: datetime
+    state: AssignmentState
+    verdict: Verdict | None = None
+    reason: str | None = None
+    settled_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What the image service says it used, in tokens; None where it does not say."""
+
+    input_text_tokens: int | None
+    input_image_tokens: int | None
+    output_tokens: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """Seed + Mask + prompt -> Image, with the ledger of how far it has come.
+
+    `edit_key` = sha256 over seed, mask, prompt, parameters, model, assignment and attempt. `parameters` is JSON text.
+    `drift` is the share of change that the editor's raw picture shows outside the mask, 0 to 1.
+    """
+
+    edit_key: EditKey
+    assignment_id: AssignmentId
+    attempt: int
+    seed_image_id: ImageId
+    creator_id: UserId
+    mask_rle: str
+    prompt: str
+    editor: str
+    model: str
+    parameters: str
+    state: EditState
+    planned_at: datetime
+    image_id: ImageId | None = None
+    message: str | None = None
+    cost_usd: Usd | None = None
+    usage: Usage | None = None
+    drift: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vote:
+    """One opinion on one image. `position` counts from 0 on the ballot; `is_own`: the voter made the image.
+
+    Own votes are kept as facts and counted nowhere.
+    """
+
+    round_id: RoundId
+    user_id: UserId
+    image_id: ImageId
+    assignment_id: AssignmentId
+    choice: Choice
+    flagged: bool
+    position: int
+    is_own: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Who did what, when; append-only. `subject` is the id of the thing it happened to."""
+
+    at: datetime
+    kind: str
+    subject: str
+    detail: str = ""
