@@ -1,0 +1,78 @@
+"""The identity of an edit: equal edits have equal keys, on every run and every machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+
+from pixelpatchwork.domain.model import AssignmentId, Edit, EditKey, EditState, Image, ImageId, UserId
+
+MAX_ATTEMPTS = 2
+"""An edit whose outcome is unknown may have been billed; it is tried once more, never twice."""
+
+
+def plan_edit(
+    *,
+    assignment_id: AssignmentId,
+    creator_id: UserId,
+    seed: Image,
+    mask_rle: str,
+    prompt: str,
+    editor: str,
+    model: str,
+    parameters: str,
+    attempt: int,
+    at: datetime,
+) -> Edit:
+    """An edit that has still to be made."""
+    return _with_key(
+        Edit(
+            edit_key=EditKey(""),
+            assignment_id=assignment_id,
+            attempt=attempt,
+            seed_image_id=seed.image_id,
+            creator_id=creator_id,
+            mask_rle=mask_rle,
+            prompt=prompt,
+            editor=editor,
+            model=model,
+            parameters=parameters,
+            state=EditState.PLANNED,
+            planned_at=at,
+        )
+    )
+
+
+def next_attempt(edit: Edit, *, at: datetime) -> Edit | None:
+    """One more try of an edit whose outcome is unknown; None where it has had its last."""
+    if edit.attempt >= MAX_ATTEMPTS:
+        return None
+    again = replace(
+        edit, attempt=edit.attempt + 1, state=EditState.PLANNED, planned_at=at, message=None, cost_usd=None
+    )
+    return _with_key(again)
+
+
+def image_id_of(edit: Edit) -> ImageId:
+    """The id of the image that an edit makes."""
+    return ImageId(edit.edit_key[:20])
+
+
+def _with_key(edit: Edit) -> Edit:
+    parts = (
+        edit.assignment_id,
+        edit.seed_image_id,
+        edit.mask_rle,
+        edit.prompt,
+        edit.editor,
+        edit.model,
+        edit.parameters,
+        str(edit.attempt),
+    )
+    digest = sha256()
+    for part in parts:
+        data = part.encode()
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return replace(edit, edit_key=EditKey(digest.hexdigest()))

@@ -1,0 +1,143 @@
+"""What a round needs: which HITs, with which identity, and what they cost. Decides; publishes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from random import Random
+
+from pixelpatchwork.domain.ballots import draw_ballots
+from pixelpatchwork.domain.model import (
+    Day,
+    Hit,
+    HitState,
+    ImageId,
+    Round,
+    RoundId,
+    RoundKind,
+    RoundState,
+    StudyId,
+    Token,
+)
+from pixelpatchwork.domain.money import NO_COST, Cost, Usd, hit_cost
+
+ANNOTATION_PREFIX = "pixelpatchwork"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundRules:
+    """What the settings say of one kind of round."""
+
+    title: str
+    description: str
+    keywords: str
+    instructions: str
+    consent: str
+    reward_usd: Usd
+    assignments: int
+    assignments_per_hit: int
+    lifetime: timedelta
+    assignment_duration: timedelta
+    auto_approval_delay: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundPlan:
+    """A round with its HITs, to be recorded and published, and what it costs at most."""
+
+    round: Round
+    hits: tuple[Hit, ...]
+
+    @property
+    def cost(self) -> Cost:
+        """Rewards and fees where every assignment is done and approved."""
+        costs = (hit_cost(self.round.reward_usd, max_assignments=hit.max_assignments) for hit in self.hits)
+        return sum(costs, start=NO_COST)
+
+    @property
+    def assignments(self) -> int:
+        """How many answers it asks for."""
+        return sum(hit.max_assignments for hit in self.hits)
+
+
+def round_id(day_number: int, kind: RoundKind) -> RoundId:
+    """The id of a Day's round within its study: `day-1-generation`."""
+    return RoundId(f"day-{day_number}-{kind}")
+
+
+def hit_token(study_id: StudyId, day_number: int, kind: RoundKind, index: int) -> Token:
+    """The UniqueRequestToken of a HIT: the same on every run, 64 hex characters (the most the API takes)."""
+    identity = "\x1f".join((study_id, str(day_number), kind, str(index)))
+    return Token(sha256(identity.encode()).hexdigest())
+
+
+def annotation_prefix(study_id: StudyId, day_number: int, kind: RoundKind) -> str:
+    """How the RequesterAnnotation of each of a round's HITs begins."""
+    return f"{ANNOTATION_PREFIX}:{study_id}:{round_id(day_number, kind)}:"
+
+
+def split_assignments(total: int, *, per_hit: int) -> tuple[int, ...]:
+    """`total` assignments over as few HITs as `per_hit` allows, as evenly as they go: 12 by 9 -> (6, 6)."""
+    hits = -(-total // per_hit)
+    fewest, more = divmod(total, hits)
+    return tuple(fewest + (index < more) for index in range(hits))
+
+
+def plan_generation(study_id: StudyId, day: Day, rules: RoundRules, *, now: datetime) -> RoundPlan:
+    """The HITs of a Day's generation round."""
+    return _plan(study_id, day, RoundKind.GENERATION, rules, ballots=None, now=now)
+
+
+def plan_voting(
+    study_id: StudyId,
+    day: Day,
+    rules: RoundRules,
+    *,
+    candidates: Sequence[ImageId],
+    ballot_size: int,
+    now: datetime,
+) -> RoundPlan:
+    """The HITs of a Day's voting round, each with a ballot of its own.
+
+    The draw is seeded with the round's identity, so that planning again gives the same ballots.
+    """
+    count = len(split_assignments(rules.assignments, per_hit=rules.assignments_per_hit))
+    random = Random(hit_token(study_id, day.number, RoundKind.VOTING, 0))  # noqa: S311  # a draw, no secret
+    ballots = draw_ballots(candidates, count=count, size=ballot_size, random=random)
+    return _plan(study_id, day, RoundKind.VOTING, rules, ballots=ballots, now=now)
+
+
+def _plan(
+    study_id: StudyId,
+    day: Day,
+    kind: RoundKind,
+    rules: RoundRules,
+    *,
+    ballots: Sequence[tuple[ImageId, ...]] | None,
+    now: datetime,
+) -> RoundPlan:
+    this = round_id(day.number, kind)
+    sizes = split_assignments(rules.assignments, per_hit=rules.assignments_per_hit)
+    hits = tuple(
+        Hit(
+            token=hit_token(study_id, day.number, kind, index),
+            round_id=this,
+            index=index,
+            annotation=f"{annotation_prefix(study_id, day.number, kind)}{index}",
+            max_assignments=size,
+            ballot=ballots[index] if ballots else (),
+            state=HitState.PLANNED,
+        )
+        for index, size in enumerate(sizes)
+    )
+    planned = Round(
+        round_id=this,
+        day_number=day.number,
+        kind=kind,
+        state=RoundState.PLANNED,
+        reward_usd=rules.reward_usd,
+        planned_at=now,
+    )
+    return RoundPlan(round=planned, hits=hits)

@@ -1,0 +1,105 @@
+"""Advancing: count the Day's votes, name the winner, open the next Day with it. One transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from pixelpatchwork.domain.errors import AlreadyRecorded, NothingToDo
+from pixelpatchwork.domain.model import Day, Image, ImageId, Round, RoundKind, Vote
+from pixelpatchwork.domain.ports import ClosedDay
+from pixelpatchwork.domain.steps import Step, next_step
+from pixelpatchwork.domain.voting import Tally, tally, winner
+from pixelpatchwork.workflow.services import Services
+
+
+@dataclass(frozen=True, kw_only=True)
+class Advanced:
+    """How a Day ended. `tallies` holds everything that was on the ballots, best first."""
+
+    day: Day
+    next_day: Day
+    winner_image_id: ImageId
+    tallies: tuple[Tally, ...]
+
+
+def advance_day(services: Services) -> Advanced:
+    """Closes the current Day and opens the next.
+
+    Raises:
+        NothingToDo: a step of the Day comes first; the message says which.
+    """
+    day = services.current_day()
+    store = services.store
+    rounds = [one for one in store.rounds() if one.day_number == day.number]
+    new_images = store.images(day_number=day.number)
+    step = next_step(rounds, has_new_images=bool(new_images))
+    if step is not Step.ADVANCE:
+        raise NothingToDo(f"Day {day.number}: the next step is to {step}. Run: {step.command}")
+    votes = _votes(rounds, services)
+    tallies = tally(_candidates(day, new_images, votes, services), votes)
+    advanced = Advanced(
+        day=day,
+        next_day=_next_day(day, winner(tallies, otherwise=day.seed_image_id), services),
+        winner_image_id=winner(tallies, otherwise=day.seed_image_id),
+        tallies=tallies,
+    )
+    _record(advanced, votes, participants=_participants(rounds, services), services=services)
+    return advanced
+
+
+def next_date(day: Day, *, now: datetime, timezone: ZoneInfo) -> date:
+    """The date of the Day that follows: today in the study's time zone, and never a date twice."""
+    return max(now.astimezone(timezone).date(), day.date + timedelta(days=1))
+
+
+def _votes(rounds: list[Round], services: Services) -> tuple[Vote, ...]:
+    voting = next((one for one in rounds if one.kind is RoundKind.VOTING), None)
+    return services.store.votes(voting.round_id) if voting else ()
+
+
+def _candidates(
+    day: Day, new_images: tuple[Image, ...], votes: tuple[Vote, ...], services: Services
+) -> tuple[Image, ...]:
+    """The Day's images, and its seed where it stood on the ballots."""
+    seed = services.store.image(day.seed_image_id)
+    stood = seed is not None and any(vote.image_id == seed.image_id for vote in votes)
+    return (*new_images, seed) if seed is not None and stood else new_images
+
+
+def _next_day(day: Day, seed_image_id: ImageId, services: Services) -> Day:
+    return Day(
+        date=next_date(day, now=services.clock.now(), timezone=services.rules.timezone),
+        number=day.number + 1,
+        seed_image_id=seed_image_id,
+    )
+
+
+def _participants(rounds: list[Round], services: Services) -> int:
+    """How many different users handed in anything on this Day."""
+    return len(
+        {
+            answer.user_id
+            for one in rounds
+            for answer in services.store.assignments(one.round_id, with_answers=False)
+        }
+    )
+
+
+def _record(
+    advanced: Advanced, votes: tuple[Vote, ...], *, participants: int, services: Services
+) -> None:
+    closed = ClosedDay(
+        number=advanced.day.number,
+        winner_image_id=advanced.winner_image_id,
+        total_votes=sum(one.upvotes + one.downvotes for one in advanced.tallies),
+        total_participants=participants,
+        next_day=advanced.next_day,
+    )
+    try:
+        services.store.advance(closed)
+    except AlreadyRecorded:
+        raise NothingToDo(
+            f"Day {advanced.day.number} has just been closed by another run. Run: ppw status"
+        ) from None

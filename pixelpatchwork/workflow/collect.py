@@ -1,0 +1,229 @@
+"""Collecting a round: keep the raw answers, judge them, pay for them, and close what is finished.
+
+Each step commits before the next begins, so a run that stops anywhere is taken up by the next one. Nothing is
+rejected: an answer that cannot be used is paid and left out, with the reason kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+from pixelpatchwork.domain.errors import CrowdError, NothingToDo
+from pixelpatchwork.domain.model import (
+    OPEN_EDITS,
+    Assignment,
+    AssignmentId,
+    AssignmentState,
+    Hit,
+    HitId,
+    HitState,
+    Round,
+    RoundState,
+    Token,
+    Verdict,
+)
+from pixelpatchwork.domain.ports import PublishedHit, SubmittedAssignment
+from pixelpatchwork.domain.users import new_user
+from pixelpatchwork.workflow.edit import EditSummary, run_edits
+from pixelpatchwork.workflow.judge import judge_round
+from pixelpatchwork.workflow.parallel import each
+from pixelpatchwork.workflow.services import MaySpend, Progress, Services, no_progress
+
+BATCH = 100
+"""Rows that are committed as one: what a stopped run repeats at most, all of it harmless."""
+
+Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collected:
+    """What one run of `collect` did. `unpaid` counts approvals that failed; the next run repeats them."""
+
+    new_answers: int
+    judged: int
+    unusable: int
+    paid: int
+    unpaid: int
+    first_failure: str | None
+    edits: EditSummary
+    rounds_closed: int
+    answers_missing: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Payments:
+    paid: int = 0
+    failures: tuple[str, ...] = ()
+
+
+def collect(
+    services: Services,
+    *,
+    owner: str,
+    may_spend: MaySpend,
+    close: bool = False,
+    progress: Progress = no_progress,
+) -> Collected:
+    """Takes in what workers have submitted, for every round that is not closed. May run at any time, many times.
+
+    Args:
+        services: the ports and rules.
+        owner: who works on the edits, as it is written on their leases.
+        may_spend: asked before edits that cost money.
+        close: take the open HITs off the market first; work in flight may still come in.
+        progress: told as the work goes on.
+
+    Raises:
+        NothingToDo: no round has been published.
+    """
+    rounds = [one for one in services.store.rounds() if one.state is not RoundState.CLOSED]
+    if not rounds:
+        raise NothingToDo("No round is open. Run: ppw status")
+    new = sum(_take_in(one, services, close=close, progress=progress) for one in rounds)
+    verdicts = [verdict for one in rounds for verdict in judge_round(one, services)]
+    payments = [_pay(one, services, progress) for one in rounds]
+    failures = [failure for one in payments for failure in one.failures]
+    edits = run_edits(services, owner=owner, may_spend=may_spend, progress=progress)
+    closed = sum(_close_if_finished(one, services) for one in rounds)
+    return Collected(
+        new_answers=new,
+        judged=len(verdicts),
+        unusable=verdicts.count(Verdict.UNUSABLE),
+        paid=sum(one.paid for one in payments),
+        unpaid=len(failures),
+        first_failure=failures[0] if failures else None,
+        edits=edits,
+        rounds_closed=closed,
+        answers_missing=sum(_missing(one, services) for one in rounds),
+    )
+
+
+# ---- taking answers in ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fetched:
+    published: PublishedHit
+    answers: tuple[SubmittedAssignment, ...]
+
+
+def _take_in(round_: Round, services: Services, *, close: bool, progress: Progress) -> int:
+    """Keeps the raw answers of a round's open HITs, and marks those HITs closed that are finished."""
+    open_hits = {
+        hit.hit_id: hit
+        for hit in services.store.hits(round_.round_id)
+        if hit.state is HitState.OPEN and hit.hit_id
+    }
+    if close:
+        for _ in each(services.crowd.expire, open_hits, workers=services.rules.parallel_calls):
+            pass
+    new = 0
+    fetched = each(
+        lambda hit_id: _fetch(hit_id, services), open_hits, workers=services.rules.parallel_calls
+    )
+    done = 0
+    for batch in _batches(fetched, BATCH):
+        new += _keep([(open_hits[hit_id], found) for hit_id, found in batch], services)
+        done += len(batch)
+        progress("Reading answers", done, len(open_hits))
+    return new
+
+
+def _fetch(hit_id: HitId, services: Services) -> _Fetched:
+    """The HIT's state first: were it read last, an answer could slip in between and be missed for good."""
+    published = services.crowd.hit(hit_id)
+    return _Fetched(published=published, answers=tuple(services.crowd.assignments(hit_id)))
+
+
+def _keep(fetched: Sequence[tuple[Hit, _Fetched]], services: Services) -> int:
+    now, key = services.clock.now(), services.study().pseudonym_key
+    answers = [(hit, answer) for hit, found in fetched for answer in found.answers]
+    users = services.store.ensure_users(
+        [new_user(answer.worker_id, pseudonym_key=key, at=now) for _, answer in answers]
+    )
+    rows = [
+        Assignment(
+            assignment_id=answer.assignment_id,
+            token=hit.token,
+            user_id=user.user_id,
+            raw_answer=answer.answer,
+            accepted_at=answer.accepted_at,
+            submitted_at=answer.submitted_at,
+            stored_at=now,
+            state=AssignmentState.STORED,
+        )
+        for (hit, answer), user in zip(answers, users, strict=True)
+    ]
+    new = services.store.add_assignments(rows)
+    finished = [hit.token for hit, found in fetched if found.published.is_finished]
+    services.store.mark_hits_closed(finished, at=now)
+    return len(new)
+
+
+# ---- paying ---------------------------------------------------------------------------------------------
+
+
+def _pay(round_: Round, services: Services, progress: Progress) -> _Payments:
+    """Approves every judged answer, usable or not: the work was done.
+
+    One approval that fails does not hold up the others: a marketplace may need minutes before it takes one.
+    """
+    owed = [
+        one.assignment_id
+        for one in services.store.assignments(round_.round_id, with_answers=False)
+        if one.state is AssignmentState.JUDGED
+    ]
+    calls = each(lambda owed_id: _approve(owed_id, services), owed, workers=services.rules.parallel_calls)
+    failures: list[str] = []
+    paid = 0
+    for batch in _batches(calls, BATCH):
+        approved = [assignment_id for assignment_id, failure in batch if failure is None]
+        services.store.mark_settled(approved, at=services.clock.now())
+        failures += [failure for _, failure in batch if failure is not None]
+        paid += len(approved)
+        progress("Approving answers", paid + len(failures), len(owed))
+    return _Payments(paid=paid, failures=tuple(failures))
+
+
+def _approve(assignment_id: AssignmentId, services: Services) -> str | None:
+    try:
+        services.crowd.approve(assignment_id)
+    except CrowdError as error:
+        return str(error)
+    return None
+
+
+# ---- closing --------------------------------------------------------------------------------------------
+
+
+def _close_if_finished(round_: Round, services: Services) -> bool:
+    """Closes a round of which nothing more comes: no HIT open, no answer unpaid, no edit waiting."""
+    store = services.store
+    hits_open = any(hit.state is not HitState.CLOSED for hit in store.hits(round_.round_id))
+    answers = store.assignments(round_.round_id, with_answers=False)
+    unsettled = any(one.state is not AssignmentState.SETTLED for one in answers)
+    edits_open = any(edit.state in OPEN_EDITS for edit in store.edits(round_.round_id))
+    if hits_open or unsettled or edits_open:
+        return False
+    store.mark_round_closed(round_.round_id, at=services.clock.now())
+    return True
+
+
+def _missing(round_: Round, services: Services) -> int:
+    """How many answers may still come to the round's open HITs."""
+    room: dict[Token, int] = {
+        hit.token: hit.max_assignments
+        for hit in services.store.hits(round_.round_id)
+        if hit.state is not HitState.CLOSED
+    }
+    answers = services.store.assignments(round_.round_id, with_answers=False)
+    return sum(room.values()) - sum(one.token in room for one in answers)
+
+
+def _batches(things: Iterable[Thing], size: int) -> Iterator[list[Thing]]:
+    source = iter(things)
+    while batch := list(islice(source, size)):
+        yield batch

@@ -1,0 +1,37 @@
+"""Many slow calls at once, with the results in one thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def each(
+    function: Callable[[Item], Result], items: Iterable[Item], *, workers: int
+) -> Iterator[tuple[Item, Result]]:
+    """`(item, function(item))` for every item, in the order in which the calls end.
+
+    At most `workers` calls run at once, and no more than twice as many are queued, however long `items` is.
+    The first error ends it: nothing new is started, what runs is waited for, and the error is raised.
+    """
+    waiting: dict[Future[Result], Item] = {}
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        try:
+            for item in items:
+                waiting[pool.submit(function, item)] = item
+                if len(waiting) >= 2 * workers:
+                    yield from _ended(waiting)
+            while waiting:
+                yield from _ended(waiting)
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _ended(waiting: dict[Future[Result], Item]) -> list[tuple[Item, Result]]:
+    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+    return [(waiting.pop(future), future.result()) for future in done]

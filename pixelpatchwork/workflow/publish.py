@@ -1,0 +1,168 @@
+"""Publishing a round: plan it, record the plan, publish HIT by HIT, find again what an earlier run published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pixelpatchwork.domain.errors import AlreadyRecorded, CrowdError, HitExists, NothingToDo
+from pixelpatchwork.domain.model import Day, Hit, HitId, HitState, HitTypeId, ImageState, Round, RoundKind
+from pixelpatchwork.domain.plan import (
+    RoundPlan,
+    RoundRules,
+    annotation_prefix,
+    plan_generation,
+    plan_voting,
+    round_id,
+)
+from pixelpatchwork.domain.ports import HitRequest, HitTypeSpec, PublishedHit
+from pixelpatchwork.domain.steps import Step, next_step
+from pixelpatchwork.workflow.pages import Ballot, render_questions
+from pixelpatchwork.workflow.parallel import each
+from pixelpatchwork.workflow.services import Progress, Services, no_progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What `publish` did: HITs published now, and HITs that an earlier run had published and this one found."""
+
+    round: Round
+    created: int
+    found: int
+
+
+def plan_round(services: Services) -> RoundPlan:
+    """The round that is due on the current Day; one that was begun comes back as it was recorded.
+
+    Changes nothing. Raises NothingToDo where another step comes first.
+    """
+    day = services.current_day()
+    images = services.store.images(day_number=day.number)
+    step = next_step(_rounds(services, day), has_new_images=bool(images))
+    if step not in {Step.PUBLISH_GENERATION, Step.PUBLISH_VOTING} or step.kind is None:
+        raise NothingToDo(f"Day {day.number}: the next step is to {step}. Run: {step.command}")
+    begun = services.store.round(round_id(day.number, step.kind))
+    if begun is not None:
+        return RoundPlan(round=begun, hits=services.store.hits(begun.round_id))
+    return _plan(services, day, step.kind)
+
+
+def publish(plan: RoundPlan, services: Services, progress: Progress = no_progress) -> Published:
+    """Records the plan and publishes what of it is not published yet. Safe to run again, or twice at once.
+
+    Raises PageTooLarge before anything is recorded, CrowdError where the marketplace refuses.
+    """
+    day = services.current_day()
+    questions = render_questions(plan.hits, services, day)
+    plan, is_new = _record(plan, services)
+    job = _Job(
+        services=services,
+        rules=services.rules.of(plan.round.kind),
+        questions=questions,
+        hit_type_id=services.crowd.ensure_hit_type(_hit_type(plan, services, day)),
+        there={} if is_new else _already_there(plan, services, day),
+    )
+    waiting = [hit for hit in plan.hits if hit.state is HitState.PLANNED]
+    found = 0
+    calls = each(job.publish, waiting, workers=services.rules.parallel_calls)
+    for done, (_, was_found) in enumerate(calls, start=1):
+        found += was_found
+        progress("Publishing HITs", done, len(waiting))
+    services.store.mark_round_open(plan.round.round_id, at=services.clock.now())
+    return Published(round=plan.round, created=len(waiting) - found, found=found)
+
+
+def _rounds(services: Services, day: Day) -> list[Round]:
+    return [one for one in services.store.rounds() if one.day_number == day.number]
+
+
+def _plan(services: Services, day: Day, kind: RoundKind) -> RoundPlan:
+    study_id, now, rules = services.study().study_id, services.clock.now(), services.rules
+    if kind is RoundKind.GENERATION:
+        return plan_generation(study_id, day, rules.generation, now=now)
+    images = services.store.images(day_number=day.number)
+    candidates = [image.image_id for image in images if image.state is ImageState.VISIBLE]
+    if rules.has_incumbent:
+        candidates.append(day.seed_image_id)
+    return plan_voting(
+        study_id, day, rules.voting, candidates=candidates, ballot_size=rules.ballot_size, now=now
+    )
+
+
+def _record(plan: RoundPlan, services: Services) -> tuple[RoundPlan, bool]:
+    """The plan as the store holds it, and whether it was new: another run may have recorded it before."""
+    try:
+        services.store.add_round(plan.round, plan.hits)
+    except AlreadyRecorded:
+        return replace(plan, hits=services.store.hits(plan.round.round_id)), False
+    return plan, True
+
+
+def _already_there(plan: RoundPlan, services: Services, day: Day) -> Mapping[str, PublishedHit]:
+    """What the marketplace has of this round, by annotation: an earlier run may have stopped before it noted it.
+
+    Request tokens guard for 24 hours only, so the annotation is asked first.
+    """
+    prefix = annotation_prefix(services.study().study_id, day.number, plan.round.kind)
+    return {hit.annotation: hit for hit in services.crowd.hits(prefix)}
+
+
+def _hit_type(plan: RoundPlan, services: Services, day: Day) -> HitTypeSpec:
+    rules = services.rules.of(plan.round.kind)
+    return HitTypeSpec(
+        title=f"{rules.title} (Day {day.number})",
+        description=rules.description,
+        keywords=rules.keywords,
+        reward_usd=plan.round.reward_usd,
+        assignment_duration=rules.assignment_duration,
+        auto_approval_delay=rules.auto_approval_delay,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """What the HITs of one round have in common while they are published."""
+
+    services: Services
+    rules: RoundRules
+    questions: Mapping[Ballot, str]
+    hit_type_id: HitTypeId
+    there: Mapping[str, PublishedHit]
+
+    def publish(self, hit: Hit) -> bool:
+        """Publishes one HIT and notes its id at once. True where the marketplace had it already."""
+        published = self.there.get(hit.annotation)
+        if published is not None:
+            self._note(hit, published.hit_id, published.expires_at)
+            return True
+        hit_id, was_found = self._create(hit)
+        self._note(hit, hit_id, self.services.clock.now() + self.rules.lifetime)
+        return was_found
+
+    def _note(self, hit: Hit, hit_id: HitId, expires_at: datetime) -> None:
+        now = self.services.clock.now()
+        self.services.store.mark_hit_open(hit.token, hit_id, expires_at=expires_at, at=now)
+
+    def _create(self, hit: Hit) -> tuple[HitId, bool]:
+        request = HitRequest(
+            hit_type_id=self.hit_type_id,
+            token=hit.token,
+            annotation=hit.annotation,
+            question=self.questions[hit.ballot],
+            max_assignments=hit.max_assignments,
+            lifetime=self.rules.lifetime,
+        )
+        try:
+            return self.services.crowd.create_hit(request), False
+        except HitExists as exists:
+            return exists.hit_id or self._find(hit, exists), True
+
+    def _find(self, hit: Hit, exists: HitExists) -> HitId:
+        for published in self.services.crowd.hits(hit.annotation):
+            if published.annotation == hit.annotation:
+                return published.hit_id
+        raise CrowdError(
+            "The marketplace says that a HIT exists already, but does not list it yet. "
+            "Wait a minute and run: ppw publish-round"
+        ) from exists

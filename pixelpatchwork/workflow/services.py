@@ -1,0 +1,71 @@
+"""What every workflow is handed: the ports, and the study's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from pixelpatchwork.domain.answers import GenerationRules
+from pixelpatchwork.domain.errors import NothingToDo
+from pixelpatchwork.domain.model import Day, RoundKind, Study
+from pixelpatchwork.domain.money import Usd
+from pixelpatchwork.domain.plan import RoundRules
+from pixelpatchwork.domain.ports import Clock, Crowd, Editor, ImageStore, Pages, Store
+
+Progress = Callable[[str, int, int], None]
+"""Called as work goes on with what is being done, how many are done, and of how many."""
+
+MaySpend = Callable[[Usd, str], bool]
+"""Asked before money is spent, with the most it can be and what for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyRules:
+    """The settings of a study, as the workflows need them. `edit_lease` outlives the longest edit."""
+
+    generation: RoundRules
+    voting: RoundRules
+    answers: GenerationRules
+    ballot_size: int
+    has_incumbent: bool
+    past_winners: int
+    timezone: ZoneInfo
+    parallel_calls: int
+    edit_lease: timedelta
+
+    def of(self, kind: RoundKind) -> RoundRules:
+        """The rules of one kind of round."""
+        return self.generation if kind is RoundKind.GENERATION else self.voting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The ports and the rules of one study."""
+
+    store: Store
+    crowd: Crowd
+    editor: Editor
+    images: ImageStore
+    pages: Pages
+    clock: Clock
+    rules: StudyRules
+
+    def study(self) -> Study:
+        """The study. Raises NothingToDo before `ppw init`."""
+        study = self.store.study()
+        if study is None:
+            raise NothingToDo("There is no study in this database yet. Run: ppw init")
+        return study
+
+    def current_day(self) -> Day:
+        """The Day that is going on. Raises NothingToDo before `ppw init`."""
+        day = self.store.current_day()
+        if day is None:
+            raise NothingToDo("This study has no Day yet. Run: ppw init")
+        return day
+
+
+def no_progress(_what: str, _done: int, _total: int) -> None:
+    """For callers that show nothing."""
