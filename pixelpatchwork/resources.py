@@ -1,0 +1,29 @@
+"""Where the files are that are not code: the HIT templates and the default settings.
+
+In a checkout they stand at the top, where people look for them; in a wheel they travel inside the package
+(pyproject.toml's `force-include`). Nothing else needs to know the difference.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def hit_templates() -> Path:
+    """The folder of the workers' pages: templates, scripts, style and locales."""
+    return _folder("hit_templates")
+
+
+def config() -> Path:
+    """The folder of the default settings and seeds."""
+    return _folder("config")
+
+
+def _folder(name: str) -> Path:
+    """The folder of this name. Raises FileNotFoundError where the installation is incomplete."""
+    for candidate in (_PACKAGE / "_data" / name, _PACKAGE.parent / name):
+        if candidate.is_dir():
+            return candidate
+    raise FileNotFoundError(f"the folder {name} is missing: install PixelPatchwork again")
