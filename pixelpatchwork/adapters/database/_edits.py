@@ -1,0 +1,162 @@
+"""Edits, the leases on them, and the images they become."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, insert, or_, select, true, update
+
+from pixelpatchwork.adapters.database import schema
+from pixelpatchwork.adapters.database._days import add_event
+from pixelpatchwork.adapters.database.rows import (
+    columns_of,
+    edit_columns,
+    edit_of,
+    row_of,
+    row_of_edit,
+    usage_row,
+)
+from pixelpatchwork.domain.errors import StoreError
+from pixelpatchwork.domain.model import (
+    OPEN_EDITS,
+    Edit,
+    EditKey,
+    EditState,
+    Event,
+    Image,
+    ImageId,
+    RoundId,
+    Usage,
+)
+from pixelpatchwork.domain.money import Usd
+
+_FINAL = (EditState.DONE, EditState.FAILED)
+_NO_LEASE = {"lease_owner": None, "lease_until": None}
+
+
+def claim_edit(connection: Connection, *, owner: str, now: datetime, lease: timedelta) -> Edit | None:
+    """The oldest edit that is open and not leased, leased to `owner`.
+
+    On MySQL it is read through the index that has the queue's order: a plan that sorts would lock the whole
+    queue, and the others, who skip locked rows, would find it empty.
+    """
+    edit = schema.edit
+    query = (
+        select(*edit_columns(edit))
+        .where(edit.c.is_open == true(), or_(edit.c.lease_until.is_(None), edit.c.lease_until <= now))
+        .order_by(edit.c.planned_at, edit.c.edit_key)
+        .limit(1)
+        .with_hint(edit, "FORCE INDEX (`ix_Edit_queue`)", "mysql")
+        .with_for_update(skip_locked=True)
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    claimed = edit_of(row)
+    _update(connection, claimed.edit_key, lease_owner=owner, lease_until=now + lease)
+    return claimed
+
+
+def add_edit(connection: Connection, edit: Edit) -> None:
+    """One more attempt."""
+    connection.execute(insert(schema.edit), row_of_edit(edit))
+    add_event(connection, Event(at=edit.planned_at, kind="edit_planned", subject=edit.edit_key))
+
+
+def mark_edit(  # noqa: PLR0913  # the outcome of a call that costs money, recorded in one step
+    connection: Connection,
+    edit_key: EditKey,
+    state: EditState,
+    *,
+    at: datetime,
+    message: str | None = None,
+    cost_usd: Usd | None = None,
+    usage: Usage | None = None,
+) -> None:
+    """Moves an edit on. DONE and FAILED are final: whoever comes later lost his lease long ago."""
+    if _state(connection, edit_key) in _FINAL:
+        return
+    values: dict[str, Any] = {"state": state, "is_open": state in OPEN_EDITS}
+    values |= {} if message is None else {"message": message}
+    values |= {} if cost_usd is None else {"cost_usd": cost_usd}
+    values |= {} if usage is None else usage_row(usage)
+    values |= {} if state in OPEN_EDITS else _NO_LEASE
+    _update(connection, edit_key, **values)
+    add_event(connection, Event(at=at, kind=f"edit_{state}", subject=edit_key, detail=message or ""))
+
+
+def release_edit(connection: Connection, edit_key: EditKey, *, at: datetime) -> None:
+    """Gives the lease back."""
+    _state(connection, edit_key)
+    _update(connection, edit_key, **_NO_LEASE)
+    add_event(connection, Event(at=at, kind="edit_released", subject=edit_key))
+
+
+def finish_edit(
+    connection: Connection, edit_key: EditKey, image: Image, *, drift: float, at: datetime
+) -> None:
+    """The image, and that the edit is DONE."""
+    if _state(connection, edit_key) is EditState.DONE:
+        return
+    connection.execute(insert(schema.image), row_of(image))
+    _update(
+        connection,
+        edit_key,
+        state=EditState.DONE,
+        is_open=False,
+        image_id=image.image_id,
+        drift=drift,
+        **_NO_LEASE,
+    )
+    add_event(connection, Event(at=at, kind="image_made", subject=image.image_id, detail=edit_key))
+
+
+def _state(connection: Connection, edit_key: EditKey) -> EditState:
+    """The edit's state, its row locked. Raises StoreError where there is none."""
+    edit = schema.edit
+    state: EditState | None = connection.scalar(
+        select(edit.c.state).where(edit.c.edit_key == edit_key).with_for_update()
+    )
+    if state is None:
+        raise StoreError(f"No edit {edit_key[:12]}... has been planned.")
+    return state
+
+
+def _update(connection: Connection, edit_key: EditKey, **values: Any) -> None:
+    connection.execute(update(schema.edit).where(schema.edit.c.edit_key == edit_key).values(**values))
+
+
+def edits(connection: Connection, round_id: RoundId) -> tuple[Edit, ...]:
+    """The edits that a round's answers asked for, by planned_at and edit key."""
+    edit, assignment, hit = schema.edit, schema.assignment, schema.hit
+    query = (
+        select(*edit_columns(edit))
+        .join(assignment, assignment.c.assignment_id == edit.c.assignment_id)
+        .join(hit, hit.c.token == assignment.c.token)
+        .where(hit.c.round_id == round_id)
+        .order_by(edit.c.planned_at, edit.c.edit_key)
+    )
+    return tuple(edit_of(row) for row in connection.execute(query))
+
+
+def image(connection: Connection, image_id: ImageId) -> Image | None:
+    """One image."""
+    return next(iter(_images(connection, schema.image.c.image_id == image_id)), None)
+
+
+def images(connection: Connection, *, day_number: int | None = None) -> tuple[Image, ...]:
+    """All images with the first seed, or those painted on one Day."""
+    if day_number is None:
+        return tuple(_images(connection))
+    date = select(schema.day.c.date).where(schema.day.c.number == day_number).scalar_subquery()
+    painted = schema.image.c.seed_image_id.is_not(None)
+    return tuple(_images(connection, schema.image.c.day == date, painted))
+
+
+def _images(connection: Connection, *conditions: ColumnElement[bool]) -> list[Image]:
+    table = schema.image
+    query = (
+        select(*columns_of(table, Image)).where(*conditions).order_by(table.c.created_at, table.c.image_id)
+    )
+    return [Image(**row._mapping) for row in connection.execute(query)]

@@ -1,0 +1,240 @@
+"""The study's records on SQLite or MySQL: `ports.Store`, each method one transaction.
+
+The work is done in `_days`, `_rounds`, `_answers`, `_votes` and `_edits`; this class gives each function its
+transaction. What the methods promise is written at the port, and shown by tests/contract on both databases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine
+
+from pixelpatchwork.adapters.database import _answers, _days, _edits, _rounds, _votes, schema
+from pixelpatchwork.adapters.database.engine import (
+    Database,
+    build_engine,
+    is_in_memory,
+    is_missing_file,
+    parse_url,
+)
+from pixelpatchwork.adapters.database.revisions import describe, require_current
+from pixelpatchwork.domain.errors import StoreError
+from pixelpatchwork.domain.model import (
+    Assignment,
+    AssignmentId,
+    Day,
+    Edit,
+    EditKey,
+    EditState,
+    Event,
+    Hit,
+    HitId,
+    Image,
+    ImageId,
+    Round,
+    RoundId,
+    Study,
+    Token,
+    Usage,
+    User,
+    UserId,
+    Vote,
+)
+from pixelpatchwork.domain.money import Usd
+from pixelpatchwork.domain.ports import ClosedDay, Judgement
+
+
+def open_store(url: str) -> SqlStore:
+    """The store of a database whose schema is up to date. Threads may share it.
+
+    A database in memory (`sqlite://`) is new, gets its tables here, and is gone when the store is closed.
+
+    Raises:
+        StoreError: the database cannot be reached, or its schema is missing, older or newer.
+    """
+    parsed = parse_url(url)
+    if is_missing_file(parsed):
+        raise StoreError("There is no database yet. Run: ppw init")
+    store = SqlStore(build_engine(parsed))
+    try:
+        if is_in_memory(parsed):
+            store.database.write(schema.metadata.create_all)
+        else:
+            store.database.read(require_current)
+    except StoreError:
+        store.close()
+        raise
+    return store
+
+
+def check(url: str) -> str:
+    """Which database this is, and its schema, in a line. Raises StoreError where it cannot be used."""
+    store = open_store(url)
+    try:
+        return (
+            "SQLite in memory" if is_in_memory(store.database.engine.url) else store.database.read(describe)
+        )
+    finally:
+        store.close()
+
+
+class SqlStore:
+    """`ports.Store` over SQLAlchemy Core."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.database = Database(engine)
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self.database.engine.dispose()
+
+    # The study and its Days
+
+    def create_study(self, study: Study) -> None:
+        """See the port."""
+        self.database.write(_days.create_study, study)
+
+    def study(self) -> Study | None:
+        """See the port."""
+        return self.database.read(_days.study)
+
+    def open_first_day(self, day: Day, seed: Image) -> None:
+        """See the port."""
+        self.database.write(_days.open_first_day, day, seed)
+
+    def current_day(self) -> Day | None:
+        """See the port."""
+        return self.database.read(_days.current_day)
+
+    def days(self) -> tuple[Day, ...]:
+        """See the port."""
+        return self.database.read(_days.days)
+
+    def advance(self, closed: ClosedDay, *, at: datetime | None = None) -> None:
+        """See the port. Where `at` is given, the diary says when."""
+        self.database.write(_days.advance, closed, at=at)
+
+    # Publishing
+
+    def add_round(self, round_: Round, hits: Sequence[Hit]) -> None:
+        """See the port."""
+        self.database.write(_rounds.add_round, round_, hits)
+
+    def rounds(self) -> tuple[Round, ...]:
+        """See the port."""
+        return self.database.read(_rounds.rounds)
+
+    def round(self, round_id: RoundId) -> Round | None:
+        """See the port."""
+        return self.database.read(_rounds.round_by_id, round_id)
+
+    def hits(self, round_id: RoundId) -> tuple[Hit, ...]:
+        """See the port."""
+        return self.database.read(_rounds.hits, round_id)
+
+    def mark_hit_open(self, token: Token, hit_id: HitId, *, expires_at: datetime, at: datetime) -> None:
+        """See the port. Raises AlreadyRecorded where the HIT has been published under another id."""
+        self.database.write(_rounds.mark_hit_open, token, hit_id, expires_at=expires_at, at=at)
+
+    def mark_round_open(self, round_id: RoundId, *, at: datetime) -> None:
+        """See the port."""
+        self.database.write(_rounds.mark_round_open, round_id, at=at)
+
+    def mark_hits_closed(self, tokens: Sequence[Token], *, at: datetime) -> None:
+        """See the port."""
+        self.database.write(_rounds.mark_hits_closed, tokens, at=at)
+
+    def mark_round_closed(self, round_id: RoundId, *, at: datetime) -> None:
+        """See the port."""
+        self.database.write(_rounds.mark_round_closed, round_id, at=at)
+
+    # Answers
+
+    def ensure_users(self, users: Sequence[User]) -> tuple[User, ...]:
+        """See the port."""
+        return self.database.write(_answers.ensure_users, users)
+
+    def users(self) -> tuple[User, ...]:
+        """See the port."""
+        return self.database.read(_answers.users)
+
+    def user_by_id(self, user_id: UserId) -> User | None:
+        """See the port."""
+        return self.database.read(_answers.user_by_id, user_id)
+
+    def add_assignments(self, assignments: Sequence[Assignment]) -> tuple[AssignmentId, ...]:
+        """See the port."""
+        return self.database.write(_answers.add_assignments, assignments)
+
+    def assignments(self, round_id: RoundId, *, with_answers: bool = True) -> tuple[Assignment, ...]:
+        """See the port."""
+        return self.database.read(_answers.assignments, round_id, with_answers=with_answers)
+
+    def record_judgements(self, judgements: Sequence[Judgement], *, at: datetime) -> None:
+        """See the port."""
+        self.database.write(_answers.record_judgements, judgements, at=at)
+
+    def mark_settled(self, assignment_ids: Sequence[AssignmentId], *, at: datetime) -> None:
+        """See the port."""
+        self.database.write(_answers.mark_settled, assignment_ids, at=at)
+
+    # Edits and images
+
+    def claim_edit(self, *, owner: str, now: datetime, lease: timedelta) -> Edit | None:
+        """See the port."""
+        return self.database.write(_edits.claim_edit, owner=owner, now=now, lease=lease)
+
+    def add_edit(self, edit: Edit) -> None:
+        """See the port."""
+        self.database.write(_edits.add_edit, edit)
+
+    def mark_edit(  # noqa: PLR0913  # the port's
+        self,
+        edit_key: EditKey,
+        state: EditState,
+        *,
+        at: datetime,
+        message: str | None = None,
+        cost_usd: Usd | None = None,
+        usage: Usage | None = None,
+    ) -> None:
+        """See the port. An edit that is DONE or FAILED stays as it is."""
+        self.database.write(
+            _edits.mark_edit, edit_key, state, at=at, message=message, cost_usd=cost_usd, usage=usage
+        )
+
+    def release_edit(self, edit_key: EditKey, *, at: datetime) -> None:
+        """See the port."""
+        self.database.write(_edits.release_edit, edit_key, at=at)
+
+    def finish_edit(self, edit_key: EditKey, image: Image, *, drift: float, at: datetime) -> None:
+        """See the port."""
+        self.database.write(_edits.finish_edit, edit_key, image, drift=drift, at=at)
+
+    def edits(self, round_id: RoundId) -> tuple[Edit, ...]:
+        """See the port."""
+        return self.database.read(_edits.edits, round_id)
+
+    def image(self, image_id: ImageId) -> Image | None:
+        """See the port."""
+        return self.database.read(_edits.image, image_id)
+
+    def images(self, *, day_number: int | None = None) -> tuple[Image, ...]:
+        """See the port."""
+        return self.database.read(_edits.images, day_number=day_number)
+
+    # Votes and events
+
+    def votes(self, round_id: RoundId | None = None) -> tuple[Vote, ...]:
+        """See the port."""
+        return self.database.read(_votes.votes, round_id)
+
+    def add_event(self, event: Event) -> None:
+        """See the port."""
+        self.database.write(_days.add_event, event)
+
+    def events(self) -> tuple[Event, ...]:
+        """See the port."""
+        return self.database.read(_days.events)
