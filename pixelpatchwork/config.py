@@ -1,0 +1,412 @@
+"""The settings: one frozen value, read once from YAML, `.env` and the environment, every fault at once.
+
+A `Settings(...)` built by hand reads nothing but its arguments; `load_settings` is what looks at files and
+variables. The sections stand in `config_sections`, reading in `config_sources`, the wording of faults in
+`config_faults`, and what the model says of itself in `config_keys`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pixelpatchwork import resources
+from pixelpatchwork.config_faults import (
+    Conflict,
+    Conflicts,
+    faults_of,
+    masked,
+    report,
+    secrets_written_in,
+    unknown_key,
+)
+from pixelpatchwork.config_keys import Key, keys_of, render
+from pixelpatchwork.config_sections import (
+    GenerationSettings,
+    Line,
+    OpenAISettings,
+    S3Settings,
+    ServeSettings,
+    VotingSettings,
+    WebAddress,
+    web_address,
+    without_empty,
+)
+from pixelpatchwork.config_sources import Fault, dotenv_layer, environment_layer, overlay, without, yaml_layer
+from pixelpatchwork.domain.errors import ConfigurationError
+
+__all__ = [
+    "Bucket",
+    "ConfigurationError",
+    "GenerationSettings",
+    "Key",
+    "OpenAISettings",
+    "S3Settings",
+    "ServeSettings",
+    "Settings",
+    "VotingSettings",
+    "describe",
+    "load_settings",
+    "render_settings",
+    "shown",
+]
+
+MTURK = ("mturk-sandbox", "mturk-live")
+INTERNAL = frozenset({"folder"})
+"""Fields of the model that are no keys."""
+
+FILE_HEADER = (
+    "The settings of one study. Every key is here with its meaning; docs/settings.md says more.\n"
+    "Paths are relative to this file. The environment, or .env beside this file, goes before it:\n"
+    "generation.reward_usd is PPW_GENERATION__REWARD_USD. Secrets stand there only, never here.\n"
+    "Values are text until they are read: quotes are needed only where YAML would stumble."
+)
+
+_DATABASE = re.compile(r"(?:sqlite(?:\+pysqlite)?:///|mysql\+pymysql://).+", re.DOTALL)
+_SQLITE_FILE = re.compile(
+    r"(?P<scheme>sqlite(?:\+pysqlite)?:///)(?P<file>[^/?:][^?]*)(?P<query>\?.*)?", re.DOTALL
+)
+_BUCKET = re.compile(r"s3://(?P<name>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[^\s]*))?")
+
+
+def _marketplace(text: str) -> str:
+    return text if text in ("embedded", *MTURK) else web_address(text)
+
+
+def _database(text: str) -> str:
+    if not _DATABASE.fullmatch(text):
+        raise ValueError("is no database address")
+    return text
+
+
+def _images(text: str) -> str:
+    if "://" in text and not _BUCKET.fullmatch(text):
+        raise ValueError("is neither a folder nor a bucket")
+    return text
+
+
+def _timezone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: names of folders in the time zone data
+        raise ValueError("is no time zone") from None
+    return text
+
+
+DatabaseUrl = Annotated[
+    str,
+    AfterValidator(_database),
+    Field(json_schema_extra={"allowed": "sqlite:///FILE or mysql+pymysql://USER:PASSWORD@HOST/NAME"}),
+]
+Secret = Annotated[
+    SecretStr | None, Field(json_schema_extra={"allowed": "text, in the environment or .env only"})
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """Where pictures go in S3; `prefix` has no slash at either end and may be empty."""
+
+    name: str
+    prefix: str
+
+
+class Settings(BaseSettings):
+    """Everything that a study's owner decides. Frozen; the secrets never show in its text."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        str_strip_whitespace=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+        env_prefix="PPW_",
+    )
+
+    folder: Path = Field(default_factory=Path.cwd, json_schema_extra={"internal": True})
+    """The settings file's folder; paths in the settings are relative to it."""
+
+    study: Line = Field(
+        default="A patchwork picture", max_length=60, description="The study's name, shown to workers."
+    )
+    timezone: Annotated[str, AfterValidator(_timezone)] = Field(
+        default="UTC",
+        description="The time zone in which a Day's date is read.",
+        json_schema_extra={"allowed": "an IANA name such as UTC or Europe/Berlin"},
+    )
+    language: Literal["en", "de", "es", "fr"] = Field(
+        default="en", description="The language of the workers' pages."
+    )
+    marketplace: Annotated[str, AfterValidator(_marketplace)] = Field(
+        default="embedded",
+        description="Where HITs are published: inside this program, at a `ppw serve` elsewhere, or at AWS.",
+        json_schema_extra={"allowed": "embedded, mturk-sandbox, mturk-live, or a marketplace's web address"},
+    )
+    marketplace_database: DatabaseUrl = Field(
+        default="sqlite:///marketplace.db",
+        description="The marketplace's own records, where it is embedded or served.",
+    )
+    database: DatabaseUrl = Field(default="sqlite:///study.db", description="The study's records.")
+    images: Annotated[str, AfterValidator(_images)] = Field(
+        default="images",
+        min_length=1,
+        description="Where pictures are kept.",
+        json_schema_extra={"allowed": "a folder, or s3://BUCKET/PREFIX"},
+    )
+    images_url: WebAddress | None = Field(
+        default=None,
+        description="The public address under which workers' browsers find the pictures. Empty: `ppw serve`"
+        " shows the folder, and S3 gets links that are signed for a while.",
+        json_schema_extra={"allowed": "a web address, or empty"},
+    )
+    editor: Literal["offline", "openai"] = Field(
+        default="offline",
+        description="Who repaints: a filler without a model, for trying things out, or OpenAI's images API.",
+    )
+    seed: Line = Field(
+        default="seed.jpg",
+        description="The photograph that the first Day starts from.",
+        json_schema_extra={"allowed": "the path of a JPEG, PNG or WebP file"},
+    )
+    parallel_calls: int = Field(
+        default=16, ge=1, le=64, description="How many calls go to the marketplace at once."
+    )
+    generation: GenerationSettings = Field(default=GenerationSettings(), description="The generation round.")
+    voting: VotingSettings = Field(default=VotingSettings(), description="The voting round.")
+    openai: OpenAISettings = Field(default=OpenAISettings(), description="The `openai` editor.")
+    s3: S3Settings = Field(default=S3Settings(), description="The bucket, where `images` names one.")
+    serve: ServeSettings = Field(default=ServeSettings(), description="`ppw serve`.")
+    openai_api_key: Secret = Field(
+        default=None, description="The key of the `openai` editor; OPENAI_API_KEY works as well."
+    )
+    marketplace_access_key_id: Secret = Field(
+        default=None, description="The requester's key at a served marketplace: the same on both sides."
+    )
+    marketplace_secret_access_key: Secret = Field(
+        default=None, description="The secret that belongs to this key."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # the signature is pydantic-settings'
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments only: the process's environment would be a hidden one (`load_settings` is given it)."""
+        return (init_settings,)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_default(cls, data: Any) -> Any:
+        return without_empty(cls, data)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Settings:
+        if conflicts := tuple(_conflicts(self)):
+            raise Conflicts(conflicts)
+        return self
+
+    # What the values mean
+
+    def path(self, text: str) -> Path:
+        """A path of the settings, read from the settings file's folder."""
+        return self.folder / Path(text).expanduser()
+
+    @property
+    def seed_path(self) -> Path:
+        """Where the first Day's photograph is."""
+        return self.path(self.seed)
+
+    @property
+    def database_url(self) -> str:
+        """`database` with a file's path made absolute."""
+        return self._absolute(self.database)
+
+    @property
+    def marketplace_database_url(self) -> str:
+        """`marketplace_database` with a file's path made absolute."""
+        return self._absolute(self.marketplace_database)
+
+    @property
+    def images_folder(self) -> Path | None:
+        """The pictures' folder, or None where they are in a bucket."""
+        return None if self.bucket else self.path(self.images)
+
+    @property
+    def bucket(self) -> Bucket | None:
+        """The pictures' bucket, or None where they are in a folder."""
+        match = _BUCKET.fullmatch(self.images)
+        return Bucket(name=match["name"], prefix=(match["prefix"] or "").strip("/")) if match else None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which a Day's date is read."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def is_mturk(self) -> bool:
+        """Whether HITs go to one of AWS's two endpoints."""
+        return self.marketplace in MTURK
+
+    def require_openai_key(self) -> str:
+        """The key for the `openai` editor; a server of one's own may need none. Raises ConfigurationError."""
+        if self.openai_api_key is None and self.openai.base_url is None:
+            raise ConfigurationError(
+                "The openai editor needs a key: put OPENAI_API_KEY=... into the environment or .env"
+            )
+        return self.openai_api_key.get_secret_value() if self.openai_api_key else "none"
+
+    def require_marketplace_keys(self) -> tuple[str, str]:
+        """Key id and secret for a served marketplace. Raises ConfigurationError where one is missing."""
+        if self.marketplace_access_key_id is None or self.marketplace_secret_access_key is None:
+            raise ConfigurationError(
+                "A served marketplace needs a key: put PPW_MARKETPLACE_ACCESS_KEY_ID=... and"
+                " PPW_MARKETPLACE_SECRET_ACCESS_KEY=... into the environment or .env, the same on both sides"
+            )
+        return (
+            self.marketplace_access_key_id.get_secret_value(),
+            self.marketplace_secret_access_key.get_secret_value(),
+        )
+
+    def _absolute(self, url: str) -> str:
+        match = _SQLITE_FILE.fullmatch(url)
+        if not match:
+            return url
+        file = (self.folder / match["file"]).resolve()
+        return f"{match['scheme']}{file}{match['query'] or ''}"
+
+
+def _conflicts(settings: Settings) -> Iterator[Conflict]:
+    """Keys that are right each by itself and wrong together."""
+    generation, images_url = settings.generation, settings.images_url
+    if generation.min_coverage >= generation.max_coverage:
+        yield Conflict(
+            keys=("generation.min_coverage", "generation.max_coverage"),
+            message="leaves no mask possible; make min_coverage smaller than max_coverage",
+        )
+    if (
+        settings.is_mturk
+        and not (images_url or "").startswith("https://")
+        and (images_url or not settings.bucket)
+    ):
+        yield Conflict(
+            keys=("images_url", "images", "marketplace"),
+            message=f"{settings.marketplace} needs pictures that any browser reaches by https; give an"
+            " https:// address here, or keep them in s3://BUCKET/PREFIX",
+        )
+    if settings.editor == "openai" and settings.openai.profile == "dall-e-2" and generation.max_prompt > 1000:
+        yield Conflict(
+            keys=("generation.max_prompt", "openai.profile", "editor"),
+            message="is more than a dall-e-2 server reads; give 1000 at most",
+        )
+    if settings.bucket and images_url is None:
+        yield from _early_links(settings)
+
+
+def _early_links(settings: Settings) -> Iterator[Conflict]:
+    """Signed links that die while a worker may still look at the picture."""
+    for name, rules in (("generation", settings.generation), ("voting", settings.voting)):
+        if rules.lifetime_hours + rules.duration_minutes / 60 > settings.s3.presign_hours:
+            yield Conflict(
+                keys=(f"{name}.lifetime_hours", f"{name}.duration_minutes", "s3.presign_hours", "images"),
+                message=f"with {name}.duration_minutes is longer than a link to a picture works"
+                f" ({settings.s3.presign_hours} hours); shorten it, raise s3.presign_hours, or give"
+                " images_url",
+            )
+
+
+# ---- reading --------------------------------------------------------------------------------------------
+
+
+def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """The settings of `path`, else of `PPW_CONFIG`, else of `config/local.yaml`, else the packaged ones.
+
+    The environment goes before `.env` beside the file, that before the file, the file before defaults.
+    Raises ConfigurationError, which lists every fault.
+    """
+    file, folder = _settings_file(path, environ)
+    written = yaml_layer(file)
+    faults = secrets_written_in(written, Settings)
+    written.values = without(written.values, [fault.key for fault in faults])
+    layers = [written, dotenv_layer(folder / ".env"), environment_layer(environ, source="the environment")]
+    values: dict[str, Any] = {}
+    origins: dict[tuple[str, ...], str] = {}
+    for layer in layers:
+        values = overlay(values, layer.values)
+        origins |= layer.origins
+        faults += layer.faults
+    faults += _value_faults(values, origins)
+    if faults:
+        raise ConfigurationError(report(faults, file))
+    if file.parent != folder:
+        values["seed"] = str(file.parent / str(values.get("seed", "")))
+    return Settings(**values | {"folder": folder})
+
+
+def describe() -> Iterator[Key]:
+    """Every key of the settings, in order."""
+    return keys_of(Settings)
+
+
+def render_settings(overrides: Mapping[str, object]) -> str:
+    """A settings file with every key, its meaning above it; `overrides` gives values by dotted key.
+
+    Raises ConfigurationError where an override has no key.
+    """
+    known = {key.name for key in describe() if not key.is_secret}
+    if unknown := sorted(set(overrides) - known):
+        raise ConfigurationError(f"no such settings: {', '.join(unknown)}")
+    return render(Settings, overrides, header=FILE_HEADER)
+
+
+def shown(url: str) -> str:
+    """An address fit to be shown: its password, if it has one, is masked."""
+    return masked(url)
+
+
+def _settings_file(path: Path | None, environ: Mapping[str, str]) -> tuple[Path, Path]:
+    """The settings file, and the folder that its paths are read from.
+
+    The two differ for the packaged default only: an installed package is no place for a study, so paths are
+    read as if its `config` folder stood in the current directory.
+    """
+    if named := path or environ.get("PPW_CONFIG"):
+        file = Path(named).absolute()
+        return file, file.parent
+    here = Path.cwd() / "config" / "local.yaml"
+    if here.is_file():
+        return here, here.parent
+    shipped = resources.config() / "local.yaml"
+    is_installed = shipped.is_relative_to(Path(__file__).resolve().parent)
+    return shipped, here.parent if is_installed else shipped.parent
+
+
+def _value_faults(values: Mapping[str, Any], origins: Mapping[tuple[str, ...], str]) -> list[Fault]:
+    """Every fault of the values: of single keys first, then between keys that are right by themselves."""
+    found = [unknown_key(key, Settings, origins) for key in INTERNAL & values.keys()]
+    rest = {key: value for key, value in values.items() if key not in INTERNAL}
+    while error := _error(rest):
+        news = faults_of(error, Settings, origins, skip={fault.key for fault in found})
+        if not news:
+            break
+        found += news
+        rest = without(rest, [fault.key for fault in news])
+    return found
+
+
+def _error(values: Mapping[str, Any]) -> ValidationError | None:
+    try:
+        Settings(**values)
+    except ValidationError as error:
+        return error
+    return None

@@ -1,0 +1,279 @@
+"""The sections of the settings: every key below the top level, with its meaning, its default and its bounds.
+
+Bounds marked "marketplace" are those of the Mechanical Turk requester API. The defaults suit
+a small study.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+# ---- kinds of text --------------------------------------------------------------------------------------
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def _printable(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("holds a control character; take it out")
+    return text
+
+
+def web_address(text: str) -> str:
+    """`text` without a slash at its end. Raises ValueError where it is no http address."""
+    try:
+        parts = urlsplit(text)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise ValueError("is no web address; write https://host or http://host:port")
+    return text.rstrip("/")
+
+
+def _cents(amount: Decimal) -> Decimal:
+    if amount != round(amount, 2):
+        raise ValueError("has more than two decimals; write dollars and cents, such as 0.25")
+    return amount
+
+
+Line = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
+WebAddress = Annotated[
+    str, AfterValidator(web_address), Field(json_schema_extra={"allowed": "a web address"})
+]
+Reward = Annotated[
+    Decimal,
+    Field(ge=Decimal("0.01"), le=100, description="What one answer pays, in USD."),
+    AfterValidator(_cents),
+]
+
+
+class Section(BaseModel):
+    """A group of keys. Unknown keys are faults; an empty value means the default."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        str_strip_whitespace=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_default(cls, data: Any) -> Any:
+        return without_empty(cls, data)
+
+
+def without_empty(model: type[BaseModel], data: Any) -> Any:
+    """The raw values of a section, without those of its keys that were left empty."""
+    if not isinstance(data, dict):
+        return data
+    return {key: value for key, value in data.items() if value is not None or key not in model.model_fields}
+
+
+# ---- the rounds -----------------------------------------------------------------------------------------
+
+Title = Annotated[Line, Field(max_length=128, description="What workers see in the list of HITs.")]
+Description = Annotated[Line, Field(max_length=2000, description="What workers read below the title.")]
+Keywords = Annotated[
+    Line, Field(max_length=1000, description="Words that workers search for, with commas between.")
+]
+Instructions = Annotated[
+    Line,
+    Field(max_length=4000, description="What to do, shown on the page; write it in the page's `language`."),
+]
+Consent = Annotated[
+    Line,
+    Field(
+        max_length=4000,
+        description="What a worker agrees to before starting; have your ethics board read it.",
+    ),
+]
+Assignments = Annotated[
+    int, Field(ge=1, le=100_000, description="How many answers the round asks for in all.")
+]
+LifetimeHours = Annotated[
+    int,
+    Field(ge=1, le=8760, description="How long a HIT can be found and accepted (marketplace: up to a year)."),
+]
+DurationMinutes = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=525_600,
+        description="How long a worker may take after accepting (marketplace: up to a year).",
+    ),
+]
+AutoApprovalDays = Annotated[
+    int,
+    Field(
+        ge=0, le=30, description="After how many days the marketplace pays an answer that was not collected."
+    ),
+]
+_CONSENT = (
+    "This task is part of a research study of how crowds create. We keep the area you mark, the words you"
+    " write, your votes and the time you take, under a pseudonym; pictures and words may be published. Your"
+    " worker id serves payment only and is never published. Taking part is voluntary: you may return the"
+    " task at any moment. Please take part only if you are at least 18 years old."
+)
+
+
+class GenerationSettings(Section):
+    """The generation round."""
+
+    title: Title = "Repaint one patch of today's picture"
+    description: Description = (
+        "Brush over a part of a picture and say in words what should be there. The crowd votes; the winning"
+        " picture is tomorrow's starting point."
+    )
+    keywords: Keywords = "picture, image, creative, painting, drawing, writing, AI"
+    instructions: Instructions = (
+        "Brush over the part of the picture that you want to change, then describe what should be there. An"
+        " image model repaints that part and nothing else. Be imaginative: the others vote, and the winning"
+        " picture is tomorrow's starting point. Nothing violent, sexual or hateful, please, and no real"
+        " people."
+    )
+    consent: Consent = _CONSENT
+    reward_usd: Reward = Decimal("0.25")
+    assignments: Assignments = 12
+    assignments_per_hit: int = Field(
+        default=9,
+        ge=1,
+        le=9,
+        description="Answers asked of one HIT; the round is cut into such HITs. At most 9, because a HIT"
+        " with 10 or more costs a second fee of 20% on each answer.",
+    )
+    lifetime_hours: LifetimeHours = 24
+    duration_minutes: DurationMinutes = 30
+    auto_approval_days: AutoApprovalDays = 3
+    min_coverage: float = Field(
+        default=0.005, gt=0, le=1, description="The least share of the picture that a mask covers."
+    )
+    max_coverage: float = Field(
+        default=0.5, gt=0, le=1, description="The greatest share of the picture that a mask covers."
+    )
+    max_prompt: int = Field(default=500, ge=10, le=32_000, description="The longest prompt, in characters.")
+    past_winners: int = Field(default=5, ge=0, le=50, description="How many earlier winners the page shows.")
+
+
+class VotingSettings(Section):
+    """The voting round."""
+
+    title: Title = "Vote on pictures that a crowd has painted"
+    description: Description = (
+        "Look at a few versions of one picture and say which you like. The winner is tomorrow's starting point."
+    )
+    keywords: Keywords = "picture, image, vote, rating, opinion, survey"
+    instructions: Instructions = (
+        "Each picture below is the same picture with one part repainted. Vote up what you would like to see"
+        " go on, vote down what you would not, and skip where you cannot say. Flag a picture that should not"
+        " be shown at all."
+    )
+    consent: Consent = _CONSENT
+    reward_usd: Reward = Decimal("0.10")
+    assignments: Assignments = 12
+    assignments_per_hit: int = Field(
+        default=3,
+        ge=1,
+        le=9,
+        description="Answers asked of one HIT. All of them see the same ballot, so a smaller number spreads"
+        " the votes over more ballots; at most 9, because a HIT with 10 or more costs a second fee of 20% on"
+        " each answer.",
+    )
+    lifetime_hours: LifetimeHours = 24
+    duration_minutes: DurationMinutes = 30
+    auto_approval_days: AutoApprovalDays = 3
+    ballot_size: int = Field(default=8, ge=2, le=20, description="How many pictures stand on one ballot.")
+    incumbent: bool = Field(
+        default=True, description="Whether the Day's seed stands for election too, and so may win again."
+    )
+
+
+# ---- the services ---------------------------------------------------------------------------------------
+
+
+class RateSettings(Section):
+    """The image service's prices."""
+
+    version: Line = Field(
+        default="2026-11", max_length=40, description="A name for this table, kept with each cost."
+    )
+    text_input_usd: Decimal = Field(
+        default=Decimal(5), ge=0, le=10_000, description="One million tokens of text sent."
+    )
+    image_input_usd: Decimal = Field(
+        default=Decimal(8), ge=0, le=10_000, description="One million tokens of pictures sent."
+    )
+    image_output_usd: Decimal = Field(
+        default=Decimal(30), ge=0, le=10_000, description="One million tokens of pictures made."
+    )
+
+
+class OpenAISettings(Section):
+    """The `openai` editor: OpenAI's images API, or a server that speaks it."""
+
+    model: Line = Field(
+        default="gpt-image-2.5-sunburst-2026-09-08",
+        max_length=100,
+        description="The model's id, best a dated snapshot.",
+    )
+    quality: Literal["low", "medium", "high", "auto", "xhigh", "max"] = Field(
+        default="medium", description="Effort for each picture; xhigh and max need a model of the 2.5 family."
+    )
+    base_url: WebAddress | None = Field(
+        default=None,
+        description="Another server that speaks the same API; empty for OpenAI's own.",
+        json_schema_extra={"allowed": "a web address, or empty"},
+    )
+    profile: Literal["openai", "sd-server", "dall-e-2"] = Field(
+        default="openai", description="Which dialect of the API the server speaks."
+    )
+    images_per_minute: int = Field(
+        default=5, ge=1, le=10_000, description="The rate limit of your account's tier."
+    )
+    parallel: int = Field(default=2, ge=1, le=32, description="How many edits run at once.")
+    timeout_seconds: int = Field(default=360, ge=10, le=3600, description="How long to wait for one picture.")
+    moderation: bool = Field(
+        default=True,
+        description="Whether prompts are screened, free of charge, before anything is paid for them.",
+    )
+    max_edit_usd: Decimal = Field(
+        default=Decimal("0.25"),
+        gt=0,
+        le=100,
+        description="The most that one edit can cost; reserved before each call.",
+    )
+    rates: RateSettings = Field(default=RateSettings(), description="Prices in USD for one million tokens.")
+
+
+class S3Settings(Section):
+    """The bucket, where `images` names one."""
+
+    endpoint_url: WebAddress | None = Field(
+        default=None,
+        description="Another server that speaks S3; empty for AWS.",
+        json_schema_extra={"allowed": "a web address, or empty"},
+    )
+    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]{1,40}$", description="The bucket's region.")
+    presign_hours: int = Field(
+        default=168,
+        ge=1,
+        le=168,
+        description="How long a link to a picture works (S3 signs for a week at most).",
+    )
+
+
+class ServeSettings(Section):
+    """`ppw serve`: the marketplace on a port."""
+
+    host: Line = Field(
+        default="127.0.0.1", max_length=255, description="The address to listen on; 0.0.0.0 for all."
+    )
+    port: int = Field(default=8765, ge=0, le=65_535, description="The port to listen on; 0 takes a free one.")
+    threads: int = Field(default=16, ge=1, le=256, description="How many requests are answered at once.")
