@@ -216,11 +216,15 @@ class Settings(BaseSettings):
             raise Conflicts(conflicts)
         return self
 
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, masked(value) if isinstance(value, str) else value
+
     # What the values mean
 
     def path(self, text: str) -> Path:
         """A path of the settings, read from the settings file's folder."""
-        return self.folder / Path(text).expanduser()
+        return (self.folder / Path(text).expanduser()).resolve()
 
     @property
     def seed_path(self) -> Path:
@@ -282,8 +286,7 @@ class Settings(BaseSettings):
         match = _SQLITE_FILE.fullmatch(url)
         if not match:
             return url
-        file = (self.folder / match["file"]).resolve()
-        return f"{match['scheme']}{file}{match['query'] or ''}"
+        return f"{match['scheme']}{self.path(match['file'])}{match['query'] or ''}"
 
 
 def _conflicts(settings: Settings) -> Iterator[Conflict]:

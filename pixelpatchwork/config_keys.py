@@ -153,8 +153,9 @@ def _allowed(info: FieldInfo) -> str:
 
 def _range(info: FieldInfo) -> str:
     low, above, high = _bound(info, "ge"), _bound(info, "gt"), _bound(info, "le")
-    start = f" from {low}" if low is not None else f" above {above}" if above is not None else ""
-    return start + (f" to {high}" if high is not None else "")
+    if above is not None:
+        return f" above {above}, at most {high}"
+    return f" from {low} to {high}"
 
 
 def _bound(info: FieldInfo, name: str) -> Any:

@@ -167,7 +167,7 @@ class VotingSettings(Section):
 
     title: Title = "Vote on pictures that a crowd has painted"
     description: Description = (
-        "Look at a few versions of one picture and say which you like. The winner is tomorrow's starting point."
+        "Look at a few versions of one picture and say which you like. The winner is where tomorrow starts."
     )
     keywords: Keywords = "picture, image, vote, rating, opinion, survey"
     instructions: Instructions = (
@@ -260,7 +260,12 @@ class S3Settings(Section):
         description="Another server that speaks S3; empty for AWS.",
         json_schema_extra={"allowed": "a web address, or empty"},
     )
-    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]{1,40}$", description="The bucket's region.")
+    region: str = Field(
+        default="us-east-1",
+        pattern=r"^[a-z0-9-]{1,40}$",
+        description="The bucket's region.",
+        json_schema_extra={"allowed": "a region's name such as eu-central-1"},
+    )
     presign_hours: int = Field(
         default=168,
         ge=1,

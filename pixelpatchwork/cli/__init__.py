@@ -1,0 +1,65 @@
+"""The `ppw` program: which commands it has, where they stand, and what `ppw --help` says of each.
+
+`ppw --help` must be quick, so the commands' modules (and with them boto3, SQLAlchemy, NumPy and so on) are
+imported only by the command that runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pixelpatchwork import __version__
+from pixelpatchwork.cli.program import Invocation, LazyCommand, Program
+
+COMMANDS = {
+    "init": LazyCommand("setup:init", "Make a study: its folder, its settings, its database."),
+    "doctor": LazyCommand("setup:doctor", "Check every part, and say what to do where one fails."),
+    "publish-round": LazyCommand(
+        "rounds:publish_round", "Publish the round that is due, after showing what it costs."
+    ),
+    "collect": LazyCommand("rounds:collect", "Fetch answers, judge and approve them, and make the edits."),
+    "advance-day": LazyCommand(
+        "rounds:advance_day", "Count the votes, name the winner and open the next Day."
+    ),
+    "status": LazyCommand("insight:status", "Say where the study stands and which command comes next."),
+    "report": LazyCommand("insight:report", "Write a page with every Day, its pictures and its votes."),
+    "rehearse": LazyCommand(
+        "rehearse:rehearse", "Play a whole study with simulated workers, free of charge."
+    ),
+    "serve": LazyCommand("serve:serve", "Serve the marketplace: the workers' pages and the requester API."),
+}
+
+EPILOG = """\b
+Example:
+  ppw init my-study
+  ppw --config my-study/study.yaml publish-round
+  ppw --config my-study/study.yaml status
+"""
+
+
+@click.group(
+    cls=Program,
+    commands_table=COMMANDS,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="PPW_CONFIG",
+    show_envvar=True,
+    metavar="FILE",
+    help="The study's settings; without it, config/local.yaml.",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(__version__, prog_name="ppw")
+@click.pass_context
+def main(ctx: click.Context, config: Path | None, debug: bool) -> None:
+    """One picture, many hands, one patch a day.
+
+    A crowd repaints a photograph: each Day workers brush over a part of it and say what should be there,
+    others vote, and the winning picture is the next Day's start.
+    """
+    ctx.obj = Invocation(config=config, debug=debug)
