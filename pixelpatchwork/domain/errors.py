@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pixelpatchwork.domain.model import HitId, Token
+
 
 class PatchworkError(Exception):
     """Something failed, and the message says what to do about it (exit code 1)."""
@@ -30,7 +32,7 @@ class HitExists(CrowdError):  # noqa: N818  # an outcome the publisher expects
         hit_id: the HIT that the marketplace names in its answer, or None where it names none.
     """
 
-    def __init__(self, token: str, hit_id: str | None) -> None:
+    def __init__(self, token: Token, hit_id: HitId | None) -> None:
         super().__init__(f"a HIT with the request token {token[:12]}... exists already")
         self.token = token
         self.hit_id = hit_id

@@ -176,7 +176,8 @@ class Round:
 class Hit:
     """One HIT of a Round, recorded before it is published.
 
-    `token` is its identity (the UniqueRequestToken). `ballot` lists the images it shows, in order; empty for generation.
+    `token` is its identity (the UniqueRequestToken). `ballot` lists the images it shows, in order; empty for
+    generation.
     """
 
     token: Token

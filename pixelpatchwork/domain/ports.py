@@ -401,9 +401,7 @@ class Store(Protocol):
         """Keeps raw answers; those already kept stay as they are. Gives the ids of the new ones."""
         ...
 
-    def assignments(
-        self, round_id: RoundId, *, with_answers: bool = True
-    ) -> tuple[Assignment, ...]:
+    def assignments(self, round_id: RoundId, *, with_answers: bool = True) -> tuple[Assignment, ...]:
         """The answers of a round, earliest submitted first; `raw_answer` is "" where not asked for."""
         ...
 

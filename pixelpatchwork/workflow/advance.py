@@ -45,7 +45,7 @@ def advance_day(services: Services) -> Advanced:
         winner_image_id=winner(tallies, otherwise=day.seed_image_id),
         tallies=tallies,
     )
-    _record(advanced, votes, participants=_participants(rounds, services), services=services)
+    _record(advanced, participants=_participants(rounds, services), services=services)
     return advanced
 
 
@@ -87,9 +87,7 @@ def _participants(rounds: list[Round], services: Services) -> int:
     )
 
 
-def _record(
-    advanced: Advanced, votes: tuple[Vote, ...], *, participants: int, services: Services
-) -> None:
+def _record(advanced: Advanced, *, participants: int, services: Services) -> None:
     closed = ClosedDay(
         number=advanced.day.number,
         winner_image_id=advanced.winner_image_id,

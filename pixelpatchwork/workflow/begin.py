@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -35,10 +36,8 @@ def begin_study(beginning: Beginning, *, store: Store, images: ImageStore, now: 
     if store.current_day() is not None:
         return False
     seed, day = _first_seed(beginning, images, now)
-    try:
+    with suppress(AlreadyRecorded):  # an earlier run stopped before it opened Day 1
         store.create_study(beginning.study)
-    except AlreadyRecorded:
-        pass  # an earlier run stopped before it opened Day 1
     store.open_first_day(day, seed)
     return True
 

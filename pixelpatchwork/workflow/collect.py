@@ -121,9 +121,7 @@ def _take_in(round_: Round, services: Services, *, close: bool, progress: Progre
         for _ in each(services.crowd.expire, open_hits, workers=services.rules.parallel_calls):
             pass
     new = 0
-    fetched = each(
-        lambda hit_id: _fetch(hit_id, services), open_hits, workers=services.rules.parallel_calls
-    )
+    fetched = each(lambda hit_id: _fetch(hit_id, services), open_hits, workers=services.rules.parallel_calls)
     done = 0
     for batch in _batches(fetched, BATCH):
         new += _keep([(open_hits[hit_id], found) for hit_id, found in batch], services)

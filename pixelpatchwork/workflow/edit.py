@@ -17,9 +17,9 @@ from PIL.Image import Image as Picture
 
 from pixelpatchwork.domain.edits import image_id_of, next_attempt
 from pixelpatchwork.domain.errors import (
-    EditOutcomeUnknown,
     EditorBusy,
     EditorStopped,
+    EditOutcomeUnknown,
     EditRefused,
     EditRejected,
     ImageMissing,
@@ -27,7 +27,6 @@ from pixelpatchwork.domain.errors import (
 )
 from pixelpatchwork.domain.mask import Mask
 from pixelpatchwork.domain.model import OPEN_EDITS, Edit, EditState, Image, ImageId, RoundState
-from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.patch import (
     Frame,
     assert_kept,
@@ -38,17 +37,18 @@ from pixelpatchwork.domain.patch import (
     provider_mask,
 )
 from pixelpatchwork.domain.pictures import (
+    THUMBNAIL_TYPE,
     PictureError,
-    content_type,
     png_bytes,
-    read_painted,
-    read_picture,
+    read_png,
     sha256_hex,
     thumbnail,
 )
 from pixelpatchwork.domain.ports import EditRequest, EditResult
 from pixelpatchwork.workflow.services import MaySpend, Progress, Services
 
+SHAPE_TOLERANCE = 0.02
+"""How far width / height of an editor's picture may be off: more would be stretched, and fit nowhere."""
 UNKNOWN_OUTCOME = "The program stopped, or the connection broke, before the editor's answer was kept."
 
 
@@ -81,12 +81,7 @@ def run_edits(services: Services, *, owner: str, may_spend: MaySpend, progress: 
 
 def _waiting(services: Services) -> list[Edit]:
     rounds = [one for one in services.store.rounds() if one.state is not RoundState.CLOSED]
-    return [
-        edit
-        for one in rounds
-        for edit in services.store.edits(one.round_id)
-        if edit.state in OPEN_EDITS
-    ]
+    return [edit for one in rounds for edit in services.store.edits(one.round_id) if edit.state in OPEN_EDITS]
 
 
 @dataclass(kw_only=True)
@@ -174,7 +169,7 @@ class _Bench:
         image = self.services.store.image(image_id)
         if image is None:
             raise ImageMissing(f"The database has no image {image_id}. Restore it from a backup.")
-        return read_picture(self.services.images.get(image.s3_path))
+        return read_png(self.services.images.get(image.s3_path))
 
     def _raw(self, edit: Edit) -> bytes | None:
         """The editor's picture, where an earlier run got as far as keeping it."""
@@ -192,14 +187,12 @@ class _Bench:
         except (EditorBusy, EditorStopped) as error:
             self._mark(edit, EditState.PLANNED, message=str(error))
             raise
-        self.services.images.put(
-            _raw_key(edit), result.image, content_type=content_type(result.image)
-        )
+        self.services.images.put(_raw_key(edit), result.image, content_type=_content_type(result.image))
         self._mark(edit, EditState.RAW_STORED, result=result)
         return result.image
 
     def _finish(self, edit: Edit, canvas: _Canvas, raw: bytes) -> EditState:
-        painted = read_painted(raw, canvas=canvas.frame.canvas)
+        painted = _painted(raw, canvas.frame)
         picture = composite(canvas.seed, canvas.mask, canvas.frame, painted)
         assert_kept(canvas.seed, picture, canvas.mask)
         image = self._keep(edit, picture)
@@ -231,7 +224,7 @@ class _Bench:
             editor=edit.editor,
         )
         self.services.images.put(image.s3_path, data, content_type="image/png")
-        self.services.images.put(image.thumbnail_path, thumbnail(picture), content_type="image/jpeg")
+        self.services.images.put(image.thumbnail_path, thumbnail(picture), content_type=THUMBNAIL_TYPE)
         return image
 
     def _give_up(self, edit: Edit, reason: str) -> EditState:
@@ -280,3 +273,24 @@ def _request(edit: Edit, canvas: _Canvas) -> EditRequest:
         edit_key=edit.edit_key,
         safety_identifier=sha256(edit.creator_id.encode()).hexdigest(),
     )
+
+
+def _painted(raw: bytes, frame: Frame) -> Picture:
+    """The editor's picture. Raises EditRejected where its shape is another than what was asked for."""
+    picture = read_png(raw)
+    asked, came = frame.canvas[0] / frame.canvas[1], picture.width / picture.height
+    if abs(came / asked - 1) > SHAPE_TOLERANCE:
+        width, height = frame.canvas
+        raise EditRejected(
+            f"The editor was asked for {width} x {height} pixels and sent {picture.width} x {picture.height}."
+        )
+    return picture
+
+
+def _content_type(data: bytes) -> str:
+    """What an editor's answer is, by its first bytes; anything else is kept as bytes for a look at it later."""
+    if data.startswith(b"\x89PNG"):
+        return "image/png"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    return "image/webp" if data[8:12] == b"WEBP" else "application/octet-stream"

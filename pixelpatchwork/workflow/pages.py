@@ -22,12 +22,18 @@ def render_questions(hits: Iterable[Hit], services: Services, day: Day) -> dict[
     All of them before the first is published, so that a page that is too large stops the round while nothing
     has been spent. Raises PageTooLarge.
     """
-    gallery = _Gallery(
-        services=services,
-        day=day,
-        images={image.image_id: image for image in services.store.images()},
-    )
+    gallery = _gallery(services, day)
     return {ballot: gallery.question(ballot) for ballot in {hit.ballot for hit in hits}}
+
+
+def generation_question(services: Services) -> str:
+    """The HTMLQuestion that a generation HIT of the current Day has. Raises PageTooLarge."""
+    return _gallery(services, services.current_day()).question(())
+
+
+def _gallery(services: Services, day: Day) -> _Gallery:
+    images = {image.image_id: image for image in services.store.images()}
+    return _Gallery(services=services, day=day, images=images)
 
 
 @dataclass(frozen=True, kw_only=True)

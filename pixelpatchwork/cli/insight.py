@@ -1,0 +1,111 @@
+"""`ppw status` and `ppw report`: what the study shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pixelpatchwork.adapters.clocks import SystemClock
+from pixelpatchwork.cli.output import emit_json, example, json_option, table
+from pixelpatchwork.cli.program import Invocation, pass_invocation
+from pixelpatchwork.domain.errors import NothingToDo, PatchworkError
+from pixelpatchwork.domain.model import EditState
+from pixelpatchwork.insight.report import build_report, render_report
+from pixelpatchwork.insight.status import DayStatus, RoundStatus, Status, study_status
+from pixelpatchwork.wiring import wired
+
+
+@click.command(epilog=example("ppw status", "ppw --config demo-study/study.yaml status --json"))
+@json_option
+@pass_invocation
+def status(invocation: Invocation, as_json: bool) -> None:
+    """Say where the study stands, and which command comes next."""
+    with wired(invocation.settings()) as wiring:
+        found = study_status(wiring.store)
+    if found is None:
+        raise NothingToDo("There is no study in this database yet. Run: ppw init")
+    if as_json:
+        emit_json(found)
+    else:
+        click.echo(_status_text(found))
+
+
+def _status_text(found: Status) -> str:
+    lines = [f"{found.study} ({found.study_id})", "", days_table(found.days), ""]
+    for day in found.days:
+        lines += [_round_text(one) for one in day.rounds if day.is_current]
+    if found.edits_unknown:
+        lines.append(f"{found.edits_unknown} edits have an unknown outcome; they may have been billed.")
+    lines.append(f"Next: {found.next_step}. Run: {found.next_command}")
+    return "\n".join(lines)
+
+
+def days_table(days: tuple[DayStatus, ...]) -> str:
+    """The Days, one a line."""
+    rows = [
+        (
+            day.number,
+            day.date,
+            day.images,
+            day.total_votes if not day.is_current else None,
+            day.total_participants if not day.is_current else None,
+            _shortened(day.winner_prompt) if day.winner_prompt is not None else "(going on)",
+        )
+        for day in days
+    ]
+    return table(rows, ("Day", "Date", "Images", "Votes", "People", "Winner"))
+
+
+def _shortened(text: str, *, longest: int = 60) -> str:
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+def _round_text(one: RoundStatus) -> str:
+    edits = {state: count for state, count in one.edits.items() if state is not EditState.DONE}
+    parts = [
+        f"{one.kind} round {one.state}: {one.answers} of {one.wanted} answers",
+        f"{one.hits_open} of {one.hits} HITs open"
+        + (f" until {one.expires_at:%Y-%m-%d %H:%M} UTC" if one.expires_at else ""),
+    ]
+    if one.unusable:
+        parts.append(f"{one.unusable} left out")
+    if one.unpaid:
+        parts.append(f"{one.unpaid} not yet approved")
+    parts += [f"{count} edits {state}" for state, count in edits.items()]
+    return ", ".join(parts)
+
+
+@click.command(epilog=example("ppw report --output story.html"))
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to write the page; without it, report.html beside the settings.",
+)
+@json_option
+@pass_invocation
+def report(invocation: Invocation, output: Path | None, as_json: bool) -> None:
+    """Write one page that shows every Day: its seed, its winner, its images by votes, and what the votes say.
+
+    The page stands alone: it loads nothing, and shows no worker's id.
+    """
+    settings = invocation.settings()
+    path = output or settings.folder / "report.html"
+    with wired(settings) as wiring:
+        page = render_report(build_report(wiring.store, wiring.images, generated_at=SystemClock().now()))
+    write_page(path, page)
+    if as_json:
+        emit_json({"report": path.resolve(), "bytes": len(page.encode())})
+    else:
+        click.echo(f"The report: {path.resolve()}")
+
+
+def write_page(path: Path, page: str) -> None:
+    """Writes a page. Raises PatchworkError where that fails."""
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise PatchworkError(
+            f"Cannot write {path}: {error.strerror}. Choose another file with --output."
+        ) from error

@@ -1,0 +1,77 @@
+"""`ppw rehearse`: a whole study with a simulated crowd."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pixelpatchwork.adapters.clocks import SystemClock
+from pixelpatchwork.cli.insight import days_table, write_page
+from pixelpatchwork.cli.output import Progress, emit_json, example, json_option
+from pixelpatchwork.config import load_settings
+from pixelpatchwork.founding import SETTINGS_FILE, default_seed
+from pixelpatchwork.insight.report import build_report, render_report
+from pixelpatchwork.insight.status import Status, study_status
+from pixelpatchwork.rehearsal import RehearsedDay, Script, prepare
+from pixelpatchwork.rehearsal import rehearse as play
+from pixelpatchwork.wiring import wired
+
+
+@click.command(epilog=example("ppw rehearse my-rehearsal --days 5 --seed photo.jpg"))
+@click.argument("directory", default="demo-study", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--days", type=click.IntRange(1, 365), default=3, show_default=True, help="How many Days.")
+@click.option(
+    "--workers", type=click.IntRange(2, 500), default=12, show_default=True, help="How many workers."
+)
+@click.option(
+    "--seed",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The photograph to start from; without it, one that travels with the program.",
+)
+@click.option(
+    "--random-seed", type=int, default=1, show_default=True, help="The same number tells the same story."
+)
+@json_option
+def rehearse(
+    directory: Path, days: int, workers: int, seed: Path | None, random_seed: int, as_json: bool
+) -> None:
+    """Play a whole study in DIRECTORY with simulated workers: no account, no key, no server, no cost.
+
+    The HITs go through the marketplace's own API and pages, the pictures through the offline editor. What is left is
+    an ordinary study: every command works on it. A rehearsal that stands in DIRECTORY is replaced.
+    """
+    script = Script(days=days, workers=workers, seed=seed or default_seed(), random_seed=random_seed)
+    now = SystemClock().now()
+    file = prepare(directory, script)
+    with Progress(quiet=as_json) as progress:
+        for played in play(directory, script, now=now, progress=progress):
+            if not as_json:
+                click.echo(_day_text(played))
+    status, report = _finish(directory)
+    if as_json:
+        emit_json({"settings": file, "report": report.resolve(), "status": status})
+        return
+    click.echo(f"\n{days_table(status.days)}\n")
+    click.echo(f"See the Days in a browser: {report.resolve()}")
+    click.echo(f"It is an ordinary study now. Try: ppw --config {file} status")
+
+
+def _finish(directory: Path) -> tuple[Status, Path]:
+    """The status of the rehearsed study, and the path of its report."""
+    path = directory / "report.html"
+    with wired(load_settings(directory / SETTINGS_FILE, {})) as wiring:
+        status = study_status(wiring.store)
+        page = render_report(build_report(wiring.store, wiring.images, generated_at=SystemClock().now()))
+    assert status is not None, "a rehearsal has just made this study"
+    write_page(path, page)
+    return status, path
+
+
+def _day_text(played: RehearsedDay) -> str:
+    generation, voting = played.generation, played.voting
+    ballots = f"{voting.judged} ballots" if voting else "no ballot"
+    return (
+        f"Day {played.advanced.day.number}: {generation.new_answers} answers, {generation.edits.made} images, "
+        f"{ballots}, winner {played.advanced.winner_image_id}"
+    )

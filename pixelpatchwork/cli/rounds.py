@@ -1,0 +1,184 @@
+"""`ppw publish-round`, `ppw collect`, `ppw advance-day`: the three steps of a Day."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import asdict
+from decimal import Decimal
+
+import click
+
+from pixelpatchwork.cli.output import Progress, emit_json, example, json_option
+from pixelpatchwork.cli.program import FAILED, Invocation, pass_invocation
+from pixelpatchwork.cli.spending import SpendGuard, yes_spend_option
+from pixelpatchwork.domain.model import Hit, HitState
+from pixelpatchwork.domain.plan import RoundPlan
+from pixelpatchwork.wiring import wired
+from pixelpatchwork.workflow.advance import Advanced
+from pixelpatchwork.workflow.advance import advance_day as advance
+from pixelpatchwork.workflow.collect import Collected
+from pixelpatchwork.workflow.collect import collect as collect_rounds
+from pixelpatchwork.workflow.pages import render_questions
+from pixelpatchwork.workflow.publish import Published, plan_round, publish
+
+
+@click.command("publish-round", epilog=example("ppw publish-round --dry-run", "ppw publish-round"))
+@click.option("--dry-run", is_flag=True, help="Show the plan and what it costs; publish nothing.")
+@yes_spend_option
+@json_option
+@pass_invocation
+def publish_round(invocation: Invocation, dry_run: bool, yes_spend: Decimal | None, as_json: bool) -> None:
+    """Publish the round that is due: the generation round of the current Day, or its voting round.
+
+    The plan and its cost are shown first. A round that was stopped half way is taken up where it stopped.
+    """
+    with wired(invocation.settings()) as wiring, Progress(quiet=as_json) as progress:
+        services = wiring.services
+        plan = plan_round(services)
+        if not as_json:
+            click.echo(_plan_text(plan))
+        if dry_run:
+            render_questions(plan.hits, services, services.current_day())
+            _show_dry_run(plan, as_json=as_json)
+            return
+        if wiring.spends_on_hits:
+            SpendGuard(stated=yes_spend).insist(plan.cost.total, f"{len(plan.hits)} HITs on Mechanical Turk")
+        published = publish(plan, services, progress)
+    if as_json:
+        emit_json({"plan": _plan_json(plan), "created": published.created, "found": published.found})
+    else:
+        click.echo(_published_text(published))
+
+
+def _plan_text(plan: RoundPlan) -> str:
+    cost, hits = plan.cost, plan.hits
+    waiting = [hit for hit in hits if hit.state is HitState.PLANNED]
+    sizes = _sizes(hits)
+    lines = [
+        f"Day {plan.round.day_number}, {plan.round.kind} round: {plan.assignments} assignments "
+        f"in {len(hits)} HITs ({sizes}) at ${plan.round.reward_usd} each.",
+        f"Costs at most ${cost.total:.2f}: ${cost.rewards:.2f} for the workers, ${cost.fees:.2f} in fees.",
+    ]
+    if len(waiting) < len(hits):
+        lines.append(f"{len(hits) - len(waiting)} of its HITs are published already.")
+    return "\n".join(lines)
+
+
+def _sizes(hits: tuple[Hit, ...]) -> str:
+    sizes = [hit.max_assignments for hit in hits]
+    if len(set(sizes)) == 1:
+        return f"{sizes[0]} each"
+    return f"{min(sizes)} to {max(sizes)} each"
+
+
+def _plan_json(plan: RoundPlan) -> dict[str, object]:
+    return {
+        "round_id": plan.round.round_id,
+        "day": plan.round.day_number,
+        "kind": plan.round.kind,
+        "reward_usd": plan.round.reward_usd,
+        "assignments": plan.assignments,
+        "hits": [
+            {
+                "index": hit.index,
+                "max_assignments": hit.max_assignments,
+                "ballot": hit.ballot,
+                "state": hit.state,
+            }
+            for hit in plan.hits
+        ],
+        "rewards_usd": plan.cost.rewards,
+        "fees_usd": plan.cost.fees,
+        "total_usd": plan.cost.total,
+    }
+
+
+def _show_dry_run(plan: RoundPlan, *, as_json: bool) -> None:
+    if as_json:
+        emit_json({"plan": _plan_json(plan), "dry_run": True})
+    else:
+        click.echo("Nothing was published. To publish it, run: ppw publish-round")
+
+
+def _published_text(published: Published) -> str:
+    found = f", {published.found} found as an earlier run had published them" if published.found else ""
+    return f"Published {published.created} HITs{found}. When workers have answered, run: ppw collect"
+
+
+@click.command(epilog=example("ppw collect", "ppw collect --close"))
+@click.option(
+    "--close",
+    is_flag=True,
+    help="Take the open HITs off the market first; what workers are at may still come in.",
+)
+@yes_spend_option
+@json_option
+@pass_invocation
+def collect(invocation: Invocation, close: bool, yes_spend: Decimal | None, as_json: bool) -> int:
+    """Fetch what workers have submitted, judge it, approve it, and make the edits.
+
+    May be run at any time, any number of times. Every answer is kept as it came and paid for; one that cannot be
+    used is left out, with the reason. A round closes by itself when nothing more can come.
+    """
+    with wired(invocation.settings()) as wiring, Progress(quiet=as_json) as progress:
+        guard = SpendGuard(stated=yes_spend)
+        done = collect_rounds(
+            wiring.services,
+            owner=f"{socket.gethostname()}:{os.getpid()}",
+            may_spend=guard.allows if wiring.spends_on_edits else lambda _amount, _what: True,
+            close=close,
+            progress=progress,
+        )
+    if as_json:
+        emit_json(done)
+    else:
+        click.echo(_collected_text(done))
+    return FAILED if done.unpaid or done.edits.stopped else 0
+
+
+def _collected_text(done: Collected) -> str:
+    edits = done.edits
+    lines = [
+        f"{done.new_answers} new answers; {done.judged} judged, {done.unusable} of them left out; {done.paid} approved.",
+        f"{edits.made} images made, {edits.failed} edits failed, {edits.waiting} wait.",
+    ]
+    if edits.unknown:
+        lines.append(f"{edits.unknown} edits have an unknown outcome: their answer was lost on the way.")
+    if done.unpaid:
+        lines.append(
+            f"{done.unpaid} approvals failed ({done.first_failure}). The next run repeats them: ppw collect"
+        )
+    if edits.stopped:
+        lines.append(f"The edits stopped: {edits.stopped}")
+    if done.rounds_closed:
+        lines.append("The round is closed. Run: ppw status")
+    elif done.answers_missing:
+        lines.append(f"{done.answers_missing} answers may still come. Later, run again: ppw collect")
+    return "\n".join(lines)
+
+
+@click.command("advance-day", epilog=example("ppw advance-day"))
+@json_option
+@pass_invocation
+def advance_day(invocation: Invocation, as_json: bool) -> None:
+    """Count the votes, name the winner, and open the next Day with it as the seed.
+
+    Most upvotes win; then fewest downvotes, then the earliest image, then the image id decide.
+    """
+    with wired(invocation.settings()) as wiring:
+        advanced = advance(wiring.services)
+        winner = wiring.store.image(advanced.winner_image_id)
+    if as_json:
+        emit_json(asdict(advanced))
+    else:
+        click.echo(_advanced_text(advanced, winner.prompt_text if winner else ""))
+
+
+def _advanced_text(advanced: Advanced, prompt: str) -> str:
+    votes = next((one for one in advanced.tallies if one.image_id == advanced.winner_image_id), None)
+    counted = f" with {votes.upvotes} up and {votes.downvotes} down" if votes else ", for want of another"
+    return (
+        f"Day {advanced.day.number} is closed. The winner is {advanced.winner_image_id}{counted}: “{prompt}”\n"
+        f"Day {advanced.next_day.number} ({advanced.next_day.date}) starts from it. Run: ppw publish-round"
+    )

@@ -1,0 +1,137 @@
+"""Founding a study: its folder with settings and seed, its database, its first Day. What `ppw init` does."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from random import Random
+
+from pixelpatchwork import resources
+from pixelpatchwork.adapters.database import open_store, upgrade
+from pixelpatchwork.config import Settings, describe, render_settings
+from pixelpatchwork.domain.errors import PatchworkError, SeedError
+from pixelpatchwork.domain.model import Study, StudyId
+from pixelpatchwork.domain.pictures import read_seed
+from pixelpatchwork.wiring import open_images
+from pixelpatchwork.workflow.begin import Beginning, begin_study
+
+SETTINGS_FILE = "study.yaml"
+DEFAULT_SEED = "coffee.png"
+"""Of the photographs in `config/seeds`; their provenance stands beside them."""
+
+_CAPTION = "The photograph that everything starts from"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Founded:
+    """What `found` did. `is_new`: Day 1 was opened now. `schema_from` is None for a new database."""
+
+    is_new: bool
+    schema_from: str | None
+    schema_to: str
+
+
+def default_seed() -> Path:
+    """The photograph that travels with the program."""
+    return resources.config() / "seeds" / DEFAULT_SEED
+
+
+def write_folder(directory: Path, *, seed: Path, overrides: Mapping[str, object]) -> Path:
+    """Makes a study's folder: commented settings, `.env.example` and a copy of the seed. Gives the settings' path.
+
+    Nothing that is there is overwritten.
+
+    Raises:
+        SeedError: the seed is no picture that can be used; nothing has been written.
+    """
+    data = read_file(seed)
+    read_seed(data)
+    kept = directory / f"seed{seed.suffix.lower()}"
+    settings = render_settings({**overrides, "seed": kept.name})
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        _write_new(kept, data)
+        _write_new(directory / ".env.example", env_example().encode())
+        _write_new(directory / SETTINGS_FILE, settings.encode())
+    except OSError as error:
+        raise PatchworkError(
+            f"Cannot write into {directory}: {error.strerror}. Choose another folder."
+        ) from error
+    return directory / SETTINGS_FILE
+
+
+def env_example() -> str:
+    """What `.env` may hold, commented out: the secrets, which no settings file takes."""
+    lines = ["# Copy this file to .env and fill in what your study needs. Never share or commit .env."]
+    for key in describe():
+        if key.is_secret:
+            lines += ["", f"# {key.description}", f"# PPW_{key.name.upper()}="]
+    return "\n".join(lines) + "\n"
+
+
+def found(settings: Settings, *, now: datetime, random: Random | None = None) -> Founded:
+    """Brings the database up to date and opens Day 1 where there is none. Safe to run again.
+
+    `random` stands in for the machine's randomness in a rehearsal, so that its story can be told again.
+
+    Raises:
+        SeedError: the seed of the settings cannot be used, and there is no Day 1 yet.
+    """
+    _make_folder_of(settings.database_url)
+    before, after = upgrade(settings.database_url)
+    store = open_store(settings.database_url)
+    try:
+        is_new = store.current_day() is None
+        if is_new:
+            beginning = Beginning(
+                study=_new_study(settings, now, random),
+                seed=read_file(settings.seed_path),
+                caption=_CAPTION,
+                timezone=settings.zone,
+            )
+            is_new = begin_study(beginning, store=store, images=open_images(settings), now=now)
+    finally:
+        store.close()
+    return Founded(is_new=is_new, schema_from=before, schema_to=after)
+
+
+def read_file(path: Path) -> bytes:
+    """A seed's bytes. Raises SeedError where the file cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SeedError(
+            f"Cannot read the seed {path}: {error.strerror}. Name a JPEG, PNG or WebP file."
+        ) from error
+
+
+def _new_study(settings: Settings, now: datetime, random: Random | None) -> Study:
+    slug = re.sub(r"[^a-z0-9]+", "-", settings.study.lower()).strip("-")[:40] or "study"
+    return Study(
+        study_id=StudyId(f"{slug}-{_hex(4, random)}"),
+        name=settings.study,
+        pseudonym_key=_hex(32, random),
+        created_at=now,
+    )
+
+
+def _hex(size: int, random: Random | None) -> str:
+    return (random.randbytes(size) if random else secrets.token_bytes(size)).hex()
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        return
+
+
+def _make_folder_of(database_url: str) -> None:
+    """SQLite makes the file but not its folder."""
+    if database_url.startswith("sqlite:////"):
+        Path(database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)

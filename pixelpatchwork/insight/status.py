@@ -1,0 +1,137 @@
+"""Where the study stands, and which command comes next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from pixelpatchwork.domain.model import (
+    OPEN_EDITS,
+    Assignment,
+    AssignmentState,
+    Day,
+    EditState,
+    Hit,
+    HitState,
+    ImageId,
+    Round,
+    RoundKind,
+    RoundState,
+    StudyId,
+    Verdict,
+)
+from pixelpatchwork.domain.ports import Store
+from pixelpatchwork.domain.steps import next_step
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundStatus:
+    """How far one round has come. `answers` of `wanted` are in; `edits` counts them by state."""
+
+    kind: RoundKind
+    state: RoundState
+    hits: int
+    hits_open: int
+    wanted: int
+    answers: int
+    unpaid: int
+    unusable: int
+    edits: dict[EditState, int]
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayStatus:
+    """One Day. `images` counts those painted on it; `winner_image_id` is None while it goes on."""
+
+    number: int
+    date: date
+    is_current: bool
+    seed_image_id: ImageId
+    winner_image_id: ImageId | None
+    winner_prompt: str | None
+    images: int
+    total_votes: int
+    total_participants: int
+    rounds: tuple[RoundStatus, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """The study as it stands. `next_command` takes the step that `next_step` describes."""
+
+    study: str
+    study_id: StudyId
+    days: tuple[DayStatus, ...]
+    next_step: str
+    next_command: str
+    edits_waiting: int
+    edits_unknown: int
+
+
+def study_status(store: Store) -> Status | None:
+    """The study's status, or None where this database holds no study yet."""
+    study, current = store.study(), store.current_day()
+    if study is None or current is None:
+        return None
+    rounds = store.rounds()
+    days = tuple(_day_status(day, rounds, store) for day in store.days())
+    latest = next(day for day in days if day.number == current.number)
+    step = next_step(
+        [one for one in rounds if one.day_number == current.number], has_new_images=latest.images > 0
+    )
+    edits = [one.edits for day in days for one in day.rounds]
+    return Status(
+        study=study.name,
+        study_id=study.study_id,
+        days=days,
+        next_step=step.value,
+        next_command=step.command,
+        edits_waiting=sum(count for one in edits for state, count in one.items() if state in OPEN_EDITS),
+        edits_unknown=sum(one.get(EditState.UNKNOWN, 0) for one in edits),
+    )
+
+
+def _day_status(day: Day, rounds: Sequence[Round], store: Store) -> DayStatus:
+    winner = store.image(day.winner_image_id) if day.winner_image_id else None
+    return DayStatus(
+        number=day.number,
+        date=day.date,
+        is_current=day.is_current,
+        seed_image_id=day.seed_image_id,
+        winner_image_id=day.winner_image_id,
+        winner_prompt=winner.prompt_text if winner else None,
+        images=len(store.images(day_number=day.number)),
+        total_votes=day.total_votes,
+        total_participants=day.total_participants,
+        rounds=tuple(_round_status(one, store) for one in rounds if one.day_number == day.number),
+    )
+
+
+def _round_status(round_: Round, store: Store) -> RoundStatus:
+    hits = store.hits(round_.round_id)
+    answers = store.assignments(round_.round_id, with_answers=False)
+    return RoundStatus(
+        kind=round_.kind,
+        state=round_.state,
+        hits=len(hits),
+        hits_open=sum(hit.state is HitState.OPEN for hit in hits),
+        wanted=sum(hit.max_assignments for hit in hits),
+        answers=len(answers),
+        unpaid=_count_unpaid(answers),
+        unusable=sum(answer.verdict is Verdict.UNUSABLE for answer in answers),
+        edits=dict(Counter(edit.state for edit in store.edits(round_.round_id))),
+        expires_at=_last_expiry(hits),
+    )
+
+
+def _count_unpaid(answers: Sequence[Assignment]) -> int:
+    return sum(answer.state is not AssignmentState.SETTLED for answer in answers)
+
+
+def _last_expiry(hits: Sequence[Hit]) -> datetime | None:
+    """When the last open HIT leaves the market."""
+    ends = [hit.expires_at for hit in hits if hit.state is HitState.OPEN and hit.expires_at is not None]
+    return max(ends, default=None)

@@ -1,0 +1,143 @@
+"""A rehearsal: a whole study with a simulated crowd, on a clock that is moved by hand. What `ppw rehearse` does.
+
+Nothing in it is special: the HITs go through the marketplace's API, the workers through its site, the pictures through
+the offline editor. What it leaves is an ordinary study whose next Day is today.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from random import Random
+
+from pixelpatchwork.adapters.clocks import MovableClock
+from pixelpatchwork.config import Settings, load_settings
+from pixelpatchwork.crowd.browser import WsgiBrowser
+from pixelpatchwork.crowd.simulation import Simulation
+from pixelpatchwork.crowd.workers import draw_personas
+from pixelpatchwork.domain.errors import PatchworkError
+from pixelpatchwork.founding import SETTINGS_FILE, found, write_folder
+from pixelpatchwork.wiring import Staging, Wiring, wired
+from pixelpatchwork.workflow.advance import Advanced, advance_day
+from pixelpatchwork.workflow.collect import Collected, collect
+from pixelpatchwork.workflow.publish import plan_round, publish
+from pixelpatchwork.workflow.services import Progress, no_progress
+
+MARKER = ".rehearsal"
+"""Marks a folder that a rehearsal made, and that the next one may therefore replace."""
+_OPENS_AT = time(9, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """What a rehearsal is to be: the same script gives the same story."""
+
+    days: int
+    workers: int
+    seed: Path
+    random_seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RehearsedDay:
+    """What happened on one Day."""
+
+    advanced: Advanced
+    generation: Collected
+    voting: Collected | None
+
+
+def prepare(directory: Path, script: Script) -> Path:
+    """Makes the rehearsal's folder anew. Gives the path of its settings.
+
+    Raises:
+        PatchworkError: the folder holds something that no rehearsal left there.
+    """
+    if directory.exists() and any(directory.iterdir()):
+        if not (directory / MARKER).is_file():
+            raise PatchworkError(
+                f"{directory} is not empty and was not made by a rehearsal. "
+                "Name another folder: ppw rehearse my-rehearsal"
+            )
+        shutil.rmtree(directory)
+    overrides = {
+        "study": "A rehearsed story",
+        "generation.assignments": script.workers,
+        "voting.assignments": script.workers,
+    }
+    settings = write_folder(directory, seed=script.seed, overrides=overrides)
+    (directory / MARKER).write_text(
+        f"days {script.days}, workers {script.workers}, seed {script.random_seed}\n"
+    )
+    return settings
+
+
+def rehearse(
+    directory: Path, script: Script, *, now: datetime, progress: Progress = no_progress
+) -> Iterator[RehearsedDay]:
+    """Plays the script in the folder that `prepare` has made, Day by Day. The Day after the last is today's."""
+    # Nothing but the file: a rehearsal must not take a marketplace or an editor from the environment.
+    settings = load_settings(directory / SETTINGS_FILE, {})
+    # One call at a time: the order of HITs would depend on how threads are scheduled, and the story with it.
+    settings = settings.model_copy(update={"parallel_calls": 1})
+    with _stage(settings, script, now) as stage:
+        for _ in range(script.days):
+            yield stage.play_day(progress)
+
+
+@contextmanager
+def _stage(settings: Settings, script: Script, now: datetime) -> Iterator[_Stage]:
+    random = Random(script.random_seed)  # noqa: S311  # a story that can be told again, and no secret
+    clock = MovableClock(_opening(now - timedelta(days=script.days), settings))
+    found(settings, now=clock.now(), random=random)
+    # The secret is a constant so that the workers' ids, and with them their names, are those of the last rehearsal;
+    # it is not kept, and `ppw serve` draws a real one.
+    staging = Staging(clock=clock, random=random, secret_key=f"rehearsal {script.random_seed}")
+    with wired(settings, staging) as wiring:
+        simulation = Simulation(
+            browsers=lambda: WsgiBrowser(wiring.site),
+            personas=draw_personas(script.workers, random),
+            random_seed=script.random_seed,
+            on_step=clock.advance,
+        )
+        yield _Stage(wiring=wiring, clock=clock, simulation=simulation)
+
+
+def _opening(moment: datetime, settings: Settings) -> datetime:
+    """Nine in the morning of a moment's date, in the study's time zone."""
+    return datetime.combine(moment.astimezone(settings.zone).date(), _OPENS_AT, tzinfo=settings.zone)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stage:
+    wiring: Wiring
+    clock: MovableClock
+    simulation: Simulation
+
+    def play_day(self, progress: Progress) -> RehearsedDay:
+        """Both rounds of the current Day, and the step to the next."""
+        services = self.wiring.services
+        generation = self._play_round(progress)
+        images = services.store.images(day_number=services.current_day().number)
+        voting = self._play_round(progress) if images else None
+        self._sleep_until_next_day()
+        advanced = advance_day(services)
+        return RehearsedDay(advanced=advanced, generation=generation, voting=voting)
+
+    def _play_round(self, progress: Progress) -> Collected:
+        """Publishes, lets the crowd work, and collects; what nobody took is taken off the market."""
+        services = self.wiring.services
+        publish(plan_round(services), services, progress)
+        self.simulation.work()
+        return collect(
+            services, owner="rehearsal", may_spend=lambda _amount, _what: False, close=True, progress=progress
+        )
+
+    def _sleep_until_next_day(self) -> None:
+        zone = self.wiring.settings.zone
+        tomorrow = self.clock.now().astimezone(zone).date() + timedelta(days=1)
+        self.clock.advance_to(datetime.combine(tomorrow, time(0, 0), tzinfo=zone))

@@ -1,0 +1,266 @@
+"""Settings -> Services: the only place that chooses adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from random import Random
+from typing import TYPE_CHECKING, TypeAlias
+
+from pixelpatchwork import resources
+from pixelpatchwork.adapters.clocks import SystemClock
+from pixelpatchwork.adapters.database import SqlStore, open_store
+from pixelpatchwork.adapters.folder_images import FolderImages
+from pixelpatchwork.adapters.hit_pages import HitPages
+from pixelpatchwork.adapters.mturk import LIVE_ENDPOINT, SANDBOX_ENDPOINT, MTurkCrowd, mturk_client
+from pixelpatchwork.adapters.offline_editor import OfflineEditor
+from pixelpatchwork.adapters.picture_site import PictureSite
+from pixelpatchwork.adapters.s3_images import S3Images, s3_client
+from pixelpatchwork.config import GenerationSettings, Settings, VotingSettings
+from pixelpatchwork.domain.answers import GenerationRules
+from pixelpatchwork.domain.plan import RoundRules
+from pixelpatchwork.domain.ports import Clock
+from pixelpatchwork.marketplace.app import create_app
+from pixelpatchwork.marketplace.embedded import attach
+from pixelpatchwork.workflow.services import Services, StudyRules
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+    from flask import Flask
+    from mypy_boto3_mturk import MTurkClient
+
+    from pixelpatchwork.adapters.openai_editor import OpenAIEditor
+
+OFFLINE_LEASE = timedelta(minutes=1)
+_ENDPOINTS = {"mturk-sandbox": SANDBOX_ENDPOINT, "mturk-live": LIVE_ENDPOINT}
+
+Images: TypeAlias = FolderImages | S3Images
+"""The image stores there are; both know how to check themselves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staging:
+    """What a rehearsal decides in place of the world: the time, and what is drawn by lot."""
+
+    clock: Clock
+    random: Random | None = None
+    secret_key: str | None = None
+
+
+def real_world() -> Staging:
+    """The machine's clock and its source of randomness."""
+    return Staging(clock=SystemClock())
+
+
+class Wiring:
+    """The parts of one study, each made when it is first asked for: a command pays only for what it uses."""
+
+    def __init__(self, settings: Settings, staging: Staging | None = None) -> None:
+        self.settings = settings
+        self.staging = staging or real_world()
+
+    @cached_property
+    def store(self) -> SqlStore:
+        """The study's records. Raises StoreError before `ppw init`."""
+        return open_store(self.settings.database_url)
+
+    @cached_property
+    def images(self) -> Images:
+        """The study's pictures."""
+        return open_images(self.settings)
+
+    @cached_property
+    def editor(self) -> OfflineEditor | OpenAIEditor:
+        """Who repaints. Raises ConfigurationError where a key is missing or the model is shut down."""
+        return OfflineEditor() if self.settings.editor == "offline" else _openai_editor(self.settings)
+
+    @cached_property
+    def marketplace(self) -> Flask:
+        """The marketplace that is embedded or served."""
+        return _marketplace(self.settings, self.staging)
+
+    @cached_property
+    def crowd(self) -> MTurkCrowd:
+        """The marketplace's requester API, wherever it is."""
+        settings = self.settings
+        if settings.marketplace != "embedded":
+            return MTurkCrowd(_remote_client(settings))
+        client = mturk_client(
+            endpoint_url="http://embedded.invalid",
+            access_key="EMBEDDED",
+            secret_key="embedded",  # noqa: S106  # never leaves the process; the embedded API asks for none
+            max_connections=settings.parallel_calls,
+        )
+        attach(client, self.marketplace)
+        return MTurkCrowd(client)
+
+    @cached_property
+    def site(self) -> WSGIApplication:
+        """The workers' site, with the study's pictures beside it where they are in a folder."""
+        site: WSGIApplication = self.marketplace.wsgi_app
+        return site if self.settings.bucket else PictureSite(site, self.images)
+
+    @cached_property
+    def services(self) -> Services:
+        """Everything that the workflows ask for."""
+        return Services(
+            store=self.store,
+            crowd=self.crowd,
+            editor=self.editor,
+            images=self.images,
+            pages=HitPages(resources.hit_templates(), language=self.settings.language),
+            clock=self.staging.clock,
+            rules=study_rules(self.settings),
+        )
+
+    def check_editor(self) -> str:
+        """Tries the editor without spending anything. Raises a PatchworkError that says what to mend."""
+        editor = self.editor
+        warnings = () if isinstance(editor, OfflineEditor) else editor.check()
+        return "; ".join((f"{editor.name}, {editor.model}", *warnings))
+
+    @property
+    def spends_on_edits(self) -> bool:
+        """Whether an edit costs real money."""
+        return not isinstance(self.editor, OfflineEditor) and self.editor.host_costs_money
+
+    @property
+    def spends_on_hits(self) -> bool:
+        """Whether a HIT costs real money."""
+        return self.settings.marketplace == "mturk-live"
+
+    def close(self) -> None:
+        """Gives back what was opened."""
+        if "store" in self.__dict__:
+            self.store.close()
+
+
+@contextmanager
+def wired(settings: Settings, staging: Staging | None = None) -> Iterator[Wiring]:
+    """The parts of a study, closed at the end."""
+    wiring = Wiring(settings, staging)
+    try:
+        yield wiring
+    finally:
+        wiring.close()
+
+
+def _openai_editor(settings: Settings) -> OpenAIEditor:
+    # Imported here because the openai package takes longer to load than most commands take to run.
+    from pixelpatchwork.adapters.openai_editor import OpenAIEditor  # noqa: PLC0415
+    from pixelpatchwork.adapters.openai_models import (  # noqa: PLC0415
+        OpenAISettings,
+        Profile,
+        RateTable,
+    )
+
+    chosen = settings.openai
+    return OpenAIEditor(
+        OpenAISettings(
+            model=chosen.model,
+            quality=chosen.quality,
+            base_url=chosen.base_url,
+            profile=Profile(chosen.profile),
+            images_per_minute=chosen.images_per_minute,
+            parallel=chosen.parallel,
+            timeout=float(chosen.timeout_seconds),
+            moderation=chosen.moderation,
+            worst_case_usd=chosen.max_edit_usd,
+            rates=RateTable(
+                version=chosen.rates.version,
+                text_in_usd=chosen.rates.text_input_usd,
+                image_in_usd=chosen.rates.image_input_usd,
+                image_out_usd=chosen.rates.image_output_usd,
+            ),
+        ),
+        api_key=settings.require_openai_key(),
+    )
+
+
+def _remote_client(settings: Settings) -> MTurkClient:
+    """AWS's endpoints find their credentials where boto3 looks; a served marketplace has keys of its own."""
+    endpoint = _ENDPOINTS.get(settings.marketplace)
+    key, secret = (None, None) if endpoint else settings.require_marketplace_keys()
+    return mturk_client(
+        endpoint_url=endpoint or settings.marketplace,
+        access_key=key,
+        secret_key=secret,
+        max_connections=settings.parallel_calls,
+    )
+
+
+def _marketplace(settings: Settings, staging: Staging) -> Flask:
+    """Without keys in the settings nobody reaches the API over a socket; the embedded door needs none."""
+    key, secret = settings.marketplace_access_key_id, settings.marketplace_secret_access_key
+    return create_app(
+        database_url=settings.marketplace_database_url,
+        clock=staging.clock.now,
+        requesters={key.get_secret_value(): secret.get_secret_value()} if key and secret else None,
+        secret_key=staging.secret_key,
+        random=staging.random,
+    )
+
+
+def open_images(settings: Settings) -> Images:
+    """The image store of the settings."""
+    bucket = settings.bucket
+    if bucket is None:
+        return FolderImages(settings.path(settings.images), public_url=settings.images_url or "/pictures")
+    client = s3_client(
+        endpoint_url=settings.s3.endpoint_url,
+        region=settings.s3.region,
+        max_connections=settings.parallel_calls,
+    )
+    return S3Images(
+        client,
+        bucket.name,
+        bucket.prefix,
+        public_url=settings.images_url,
+        presign_seconds=settings.s3.presign_hours * 3600,
+    )
+
+
+def study_rules(settings: Settings) -> StudyRules:
+    """The settings as the workflows need them."""
+    generation, voting = settings.generation, settings.voting
+    return StudyRules(
+        generation=_round_rules(generation),
+        voting=_round_rules(voting),
+        answers=GenerationRules(
+            min_coverage=generation.min_coverage,
+            max_coverage=generation.max_coverage,
+            max_prompt=generation.max_prompt,
+        ),
+        ballot_size=voting.ballot_size,
+        has_incumbent=voting.incumbent,
+        past_winners=generation.past_winners,
+        timezone=settings.zone,
+        parallel_calls=settings.parallel_calls,
+        edit_lease=_edit_lease(settings),
+    )
+
+
+def _edit_lease(settings: Settings) -> timedelta:
+    """Longer than the longest edit: two tries of one picture, and the pauses that a throttled service asks for."""
+    if settings.editor == "offline":
+        return OFFLINE_LEASE
+    return timedelta(seconds=2 * settings.openai.timeout_seconds, minutes=5)
+
+
+def _round_rules(settings: GenerationSettings | VotingSettings) -> RoundRules:
+    return RoundRules(
+        title=settings.title,
+        description=settings.description,
+        keywords=settings.keywords,
+        instructions=settings.instructions,
+        consent=settings.consent,
+        reward_usd=settings.reward_usd,
+        assignments=settings.assignments,
+        assignments_per_hit=settings.assignments_per_hit,
+        lifetime=timedelta(hours=settings.lifetime_hours),
+        assignment_duration=timedelta(minutes=settings.duration_minutes),
+        auto_approval_delay=timedelta(days=settings.auto_approval_days),
+    )
