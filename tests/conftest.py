@@ -1,0 +1,27 @@
+"""What every test shares: fresh databases, one Hypothesis profile, and a CI in which nothing is skipped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import settings
+
+from tests.support.nothing_skipped import NothingSkipped
+from tests.support.stores import database_url, mysql_url
+
+__all__ = ["database_url", "mysql_url"]
+
+settings.register_profile("default", deadline=None, print_blob=True)
+settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
+
+
+def is_ci(environ: Mapping[str, str]) -> bool:
+    return environ.get("CI", "").lower() in ("1", "true", "yes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("ci" if is_ci(os.environ) else "default")
+    if is_ci(os.environ):
+        config.pluginmanager.register(NothingSkipped())
