@@ -1,0 +1,46 @@
+"""A worker's form, as the QuestionFormAnswers document that requesters read.
+
+The document says `encoding="ASCII"` as Mechanical Turk's did: everything else is a numeric reference. What a worker
+typed is kept to the character, except for those that XML 1.0 cannot carry at all; they become U+FFFD, so that the
+document always parses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from xml.sax.saxutils import escape
+
+_NAMESPACE = (
+    "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2005-10-01/QuestionFormAnswers.xsd"
+)
+RESERVED_FIELDS = frozenset(["assignmentId", "hitId", "workerId", "turkSubmitTo"])
+# Everything outside the Char production of XML 1.0 (section 2.2).
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def answer_fields(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The fields that are an answer: without the frame's own, without nameless ones, each name once (the first)."""
+    kept: dict[str, str] = {}
+    for name, value in fields:
+        if name and name not in RESERVED_FIELDS:
+            kept.setdefault(name, value)
+    return list(kept.items())
+
+
+def answer_xml(fields: Iterable[tuple[str, str]]) -> str:
+    """The QuestionFormAnswers document for these fields, in ASCII."""
+    parts = [f'<?xml version="1.0" encoding="ASCII"?><QuestionFormAnswers xmlns="{_NAMESPACE}">']
+    for name, value in fields:
+        parts.append(
+            f"<Answer>\n<QuestionIdentifier>{_xml_text(name)}</QuestionIdentifier>\n"
+            f"<FreeText>{_xml_text(value)}</FreeText>\n</Answer>\n"
+        )
+    parts.append("</QuestionFormAnswers>")
+    return "".join(parts)
+
+
+def _xml_text(text: str) -> str:
+    """Escapes; a carriage return as a reference, because an XML parser turns a bare one into a line feed."""
+    legal = _NOT_XML.sub("\ufffd", text)
+    return escape(legal, {"\r": "&#13;"}).encode("ascii", "xmlcharrefreplace").decode("ascii")

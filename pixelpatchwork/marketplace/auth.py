@@ -1,0 +1,129 @@
+"""Who calls the API: SigV4 signatures, recomputed with botocore's own signer and compared.
+
+The signature covers the method, the signed headers, the date and the body, so a request that was altered on the way
+or recorded and sent again later is refused. Its date is compared with the true time of day, not with the
+marketplace's clock, which a rehearsal may have moved: the caller signs with his own clock.
+Source: AWS General Reference, "Create a signed AWS API request".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPMessage
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from werkzeug import Request
+
+from pixelpatchwork.marketplace.errors import ApiError
+
+_SERVICE = "mturk-requester"
+_SKEW = timedelta(minutes=5)
+_MUST_BE_SIGNED = {"host", "x-amz-date", "x-amz-target"}
+_AUTHORIZATION = re.compile(
+    r"AWS4-HMAC-SHA256 +Credential=(?P<key>[^/, ]+)/(?P<date>\d{8})/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)"
+    r"/aws4_request, *SignedHeaders=(?P<headers>[a-z0-9;_-]+), *Signature=(?P<signature>[0-9a-f]{64})"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Claim:
+    """What the Authorization header says."""
+
+    key_id: str
+    date: str
+    region: str
+    service: str
+    headers: tuple[str, ...]
+    signature: str
+
+
+class _Recomputed(SigV4Auth):
+    """botocore's signer over exactly the headers that the caller signed, and always over the body's true hash."""
+
+    def headers_to_sign(self, request: AWSRequest) -> HTTPMessage:
+        headers = HTTPMessage()
+        for name, value in request.headers.items():
+            headers[name.lower()] = value
+        return headers
+
+    def payload(self, request: AWSRequest) -> str:
+        return hashlib.sha256(request.body).hexdigest()
+
+
+def verify(request: Request, body: bytes, *, secrets: Mapping[str, str], now: datetime) -> str:
+    """The access key id that signed this request. Raises ApiError where nobody known did, or not lately."""
+    claim = _read_claim(request.headers.get("Authorization", ""))
+    secret = secrets.get(claim.key_id)
+    if secret is None:
+        raise ApiError(
+            "UnrecognizedClientException", "The security token included in the request is invalid."
+        )
+    if claim.service != _SERVICE or not _MUST_BE_SIGNED.issubset(claim.headers):
+        raise _mismatch()
+    timestamp = request.headers.get("X-Amz-Date", "")
+    if not hmac.compare_digest(_signature(request, body, claim, secret, timestamp), claim.signature):
+        raise _mismatch()
+    _check_body_hash(request, body)
+    _check_date(timestamp, claim.date, now)
+    return claim.key_id
+
+
+def _read_claim(header: str) -> _Claim:
+    if not header:
+        raise ApiError("MissingAuthenticationTokenException", "Missing Authentication Token")
+    match = _AUTHORIZATION.fullmatch(header.strip())
+    if match is None:
+        raise ApiError(
+            "IncompleteSignatureException", "The Authorization header is not a complete AWS4-HMAC-SHA256 one."
+        )
+    return _Claim(
+        key_id=match["key"],
+        date=match["date"],
+        region=match["region"],
+        service=match["service"],
+        headers=tuple(match["headers"].split(";")),
+        signature=match["signature"],
+    )
+
+
+def _signature(request: Request, body: bytes, claim: _Claim, secret: str, timestamp: str) -> str:
+    signed = {name: request.headers.get(name, "") for name in claim.headers}
+    again = AWSRequest(method=request.method, url=request.url, data=body, headers=signed)
+    again.context["timestamp"] = timestamp
+    signer = _Recomputed(Credentials(claim.key_id, secret), claim.service, claim.region)
+    # The header was signed and may lie about the body; the hash of what arrived is what counts.
+    canonical = signer.canonical_request(again)
+    return str(signer.signature(signer.string_to_sign(again, canonical), again))
+
+
+def _check_body_hash(request: Request, body: bytes) -> None:
+    declared = request.headers.get("X-Amz-Content-SHA256")
+    if declared is not None and not hmac.compare_digest(declared, hashlib.sha256(body).hexdigest()):
+        raise _mismatch()
+
+
+def _check_date(timestamp: str, scope_date: str, now: datetime) -> None:
+    try:
+        signed_at = datetime.strptime(timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise ApiError("IncompleteSignatureException", "X-Amz-Date must be like 20260102T030405Z.") from None
+    if abs(now - signed_at) > _SKEW or not timestamp.startswith(scope_date):
+        raise ApiError(
+            "InvalidSignatureException",
+            f"Signature expired: {timestamp} is not within 5 minutes of {now:%Y%m%dT%H%M%SZ}. Set this machine's clock.",
+        )
+
+
+def _mismatch() -> ApiError:
+    return ApiError(
+        "InvalidSignatureException",
+        "The request signature we calculated does not match the signature you provided. "
+        "Check your AWS Secret Access Key and signing method.",
+    )

@@ -1,0 +1,110 @@
+"""Transactions on the marketplace's database: SQLite for one machine, MySQL or MariaDB for many processes.
+
+SQLite is opened in WAL mode and a writer takes its lock at once (`BEGIN IMMEDIATE`), so that reading and then
+writing in one transaction can never fail half-way. Writers of one process also queue on a lock of Python's:
+it wakes the next one at once, where SQLite's own waiting sleeps in steps. MySQL runs READ COMMITTED with row
+locks (`SELECT ... FOR UPDATE`, which SQLite ignores because it needs none).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import StaticPool
+
+from pixelpatchwork.marketplace import schema
+
+_POOL_SIZE = 32
+_BUSY_MILLIS = 30_000
+_BEGIN = "marketplace_begin"
+
+
+class Database:
+    """Hands out transactions. `begin(writes=True)` may change rows; `begin(writes=False)` may not."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _make_engine(make_url(url))
+        in_memory = isinstance(self.engine.pool, StaticPool)
+        is_sqlite = self.engine.dialect.name == "sqlite"
+        queue = threading.RLock()
+        nothing = contextlib.nullcontext()
+        self._write_lock: contextlib.AbstractContextManager[Any] = queue if is_sqlite else nothing
+        # One connection serves all threads of a database in memory, so readers queue as well.
+        self._read_lock: contextlib.AbstractContextManager[Any] = queue if in_memory else nothing
+        self._writer = self.engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+
+    @contextlib.contextmanager
+    def begin(self, *, writes: bool) -> Iterator[Connection]:
+        """One transaction: committed at the end of the block, rolled back if it raises."""
+        with self._write_lock if writes else self._read_lock:
+            engine = self._writer if writes else self.engine
+            with engine.begin() as connection:
+                yield connection
+
+    def create_tables(self) -> None:
+        """Creates what is missing. Safe when several processes start at once."""
+        with self.begin(writes=True) as connection, _one_at_a_time(connection):
+            schema.metadata.create_all(connection)
+
+    def close(self) -> None:
+        """Closes every pooled connection."""
+        self.engine.dispose()
+
+
+def _make_engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        return _make_sqlite_engine(url)
+    return create_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        pool_size=_POOL_SIZE,
+        pool_recycle=1800,
+        pool_pre_ping=True,
+        connect_args={"charset": "utf8mb4"},
+    )
+
+
+def _make_sqlite_engine(url: URL) -> Engine:
+    in_memory = url.database in {None, "", ":memory:"}
+    if in_memory:
+        engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+    else:
+        engine = create_engine(url, pool_size=_POOL_SIZE, max_overflow=_POOL_SIZE)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # Without this, the driver itself decides when a transaction begins.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout={_BUSY_MILLIS}",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+
+
+@contextlib.contextmanager
+def _one_at_a_time(connection: Connection) -> Iterator[None]:
+    """MySQL commits each CREATE TABLE by itself, so a named lock keeps two starting processes apart."""
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    connection.execute(text("SELECT GET_LOCK('pixelpatchwork-marketplace', 60)")).all()
+    try:
+        yield
+    finally:
+        connection.execute(text("SELECT RELEASE_LOCK('pixelpatchwork-marketplace')")).all()

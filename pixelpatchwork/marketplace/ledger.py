@@ -1,0 +1,154 @@
+"""The money: every movement is one row of an append-only ledger, out of one account and into another.
+
+Accounts are `outside` (where prepaid balance comes from), `available:<requester>`, `held:<requester>` (promised to
+HITs that run), `worker:<worker id>` and `fees`. A requester's two balances are kept beside the ledger and change in
+the same transaction; `balances_by_ledger` recomputes them, and the tests compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, case, func, insert, or_, select, update
+
+from pixelpatchwork.marketplace import schema
+from pixelpatchwork.marketplace.clock import Millis
+from pixelpatchwork.marketplace.errors import insufficient_funds
+from pixelpatchwork.marketplace.fees import Cents
+
+_OUTSIDE = "outside"
+_FEES = "fees"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """What a movement of money is for."""
+
+    at: Millis
+    requester_id: str
+    hit_id: str | None = None
+    assignment_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Movement:
+    kind: str
+    source: str
+    target: str
+    cents: Cents
+
+
+def available_account(requester_id: str) -> str:
+    """The account of money that a requester may still promise."""
+    return f"available:{requester_id}"
+
+
+def held_account(requester_id: str) -> str:
+    """The account of money promised to HITs."""
+    return f"held:{requester_id}"
+
+
+def worker_account(worker_id: str) -> str:
+    """The account of what a worker has earned."""
+    return f"worker:{worker_id}"
+
+
+def prepay(connection: Connection, cause: Cause, cents: Cents) -> None:
+    """Money comes in."""
+    _change(connection, cause, available=cents, held=0)
+    movement = _Movement(
+        kind="prepay", source=_OUTSIDE, target=available_account(cause.requester_id), cents=cents
+    )
+    _write(connection, cause, [movement])
+
+
+def hold(connection: Connection, cause: Cause, cents: Cents) -> None:
+    """Promises `cents` to a HIT, or takes the promise back where negative. Raises InsufficientFunds."""
+    if cents == 0:
+        return
+    _change(connection, cause, available=-cents, held=cents)
+    available, held = available_account(cause.requester_id), held_account(cause.requester_id)
+    kind, source, target = ("hold", available, held) if cents > 0 else ("release", held, available)
+    _write(connection, cause, [_Movement(kind=kind, source=source, target=target, cents=abs(cents))])
+
+
+def pay_reward(  # noqa: PLR0913 - who, how much, and from which of two accounts
+    connection: Connection, cause: Cause, worker_id: str, *, reward: Cents, fee: Cents, from_held: bool
+) -> None:
+    """Pays an approved assignment. Raises InsufficientFunds where the money was not held and is not there."""
+    total = reward + fee
+    if from_held:
+        _change(connection, cause, available=0, held=-total)
+        source = held_account(cause.requester_id)
+    else:
+        _change(connection, cause, available=-total, held=0)
+        source = available_account(cause.requester_id)
+    _pay(connection, cause, "reward", source, worker_id, reward, fee)
+
+
+def pay_bonus(connection: Connection, cause: Cause, worker_id: str, *, bonus: Cents, fee: Cents) -> None:
+    """Pays a bonus and its fee out of the available balance. Raises InsufficientFunds."""
+    _change(connection, cause, available=-(bonus + fee), held=0)
+    _pay(connection, cause, "bonus", available_account(cause.requester_id), worker_id, bonus, fee)
+
+
+def balances_by_ledger(connection: Connection, requester_id: str) -> tuple[Cents, Cents]:
+    """(available, held) as the ledger's rows add up."""
+    return (
+        _sum(connection, available_account(requester_id)),
+        _sum(connection, held_account(requester_id)),
+    )
+
+
+def _pay(  # noqa: PLR0913 - the two legs of one payment
+    connection: Connection, cause: Cause, kind: str, source: str, worker_id: str, amount: Cents, fee: Cents
+) -> None:
+    _write(
+        connection,
+        cause,
+        [
+            _Movement(kind=kind, source=source, target=worker_account(worker_id), cents=amount),
+            _Movement(kind="fee", source=source, target=_FEES, cents=fee),
+        ],
+    )
+
+
+def _change(connection: Connection, cause: Cause, *, available: Cents, held: Cents) -> None:
+    """Moves the two balances; the condition makes an overdraft impossible however many try at once."""
+    columns = schema.requester.c
+    statement = (
+        update(schema.requester)
+        .where(columns.requester_id == cause.requester_id, columns.available_cents >= -available)
+        .values(
+            available_cents=columns.available_cents + available,
+            held_cents=columns.held_cents + held,
+        )
+    )
+    if connection.execute(statement).rowcount != 1:
+        raise insufficient_funds()
+
+
+def _write(connection: Connection, cause: Cause, movements: Sequence[_Movement]) -> None:
+    rows = [
+        {
+            "at": cause.at,
+            "kind": movement.kind,
+            "from_account": movement.source,
+            "to_account": movement.target,
+            "cents": movement.cents,
+            "hit_id": cause.hit_id,
+            "assignment_id": cause.assignment_id,
+        }
+        for movement in movements
+    ]
+    connection.execute(insert(schema.ledger), rows)
+
+
+def _sum(connection: Connection, account: str) -> Cents:
+    columns = schema.ledger.c
+    signed = case((columns.to_account == account, columns.cents), else_=-columns.cents)
+    statement = select(func.coalesce(func.sum(signed), 0)).where(
+        or_(columns.to_account == account, columns.from_account == account)
+    )
+    return int(connection.execute(statement).scalar_one())

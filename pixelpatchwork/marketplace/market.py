@@ -1,0 +1,125 @@
+"""The marketplace without its wire and without its pages: a database, a clock, ids and a secret."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from decimal import Decimal
+from random import Random
+from typing import TypeVar
+
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from pixelpatchwork.marketplace import ledger, schema, sweep
+from pixelpatchwork.marketplace.clock import Clock, Millis, to_millis
+from pixelpatchwork.marketplace.database import Database
+from pixelpatchwork.marketplace.ids import Ids
+from pixelpatchwork.marketplace.ledger import Cause
+from pixelpatchwork.marketplace.records import Moment
+
+T = TypeVar("T")
+
+DEFAULT_REQUESTER = "A1DEFAULTREQUESTER"
+_SECRET = "secret_key"  # noqa: S105 - the name of a setting
+_TRIES = 5
+_LOST_RACE = {1205, 1213}  # MySQL: lock wait timeout, deadlock
+
+
+class Market:
+    """Runs acts as transactions at one instant, after everything that came due before it."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        secret_key: str | None = None,
+        random: Random | None = None,
+        opening_balance: Decimal,
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        database.create_tables()
+        with database.begin(writes=True) as connection:
+            _open_account(connection, to_millis(clock()), int(opening_balance * 100))
+            self.secret_key = secret_key or _persistent_secret(connection)
+            self._ids = Ids(random, salt=_progress(connection))
+
+    def now(self) -> Millis:
+        """The clock's reading in milliseconds."""
+        return to_millis(self.clock())
+
+    def read(self, act: Callable[[Moment], T]) -> T:
+        """Runs an act that changes nothing."""
+        return self._run(act, writes=False)
+
+    def write(self, act: Callable[[Moment], T]) -> T:
+        """Runs an act in a transaction that is committed at its end, or rolled back if it raises."""
+        return self._run(act, writes=True)
+
+    def _run(self, act: Callable[[Moment], T], *, writes: bool) -> T:
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return self._try(act, writes=writes)
+            except OperationalError as error:
+                if attempt == _TRIES or not _lost_race(error):
+                    raise
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _try(self, act: Callable[[Moment], T], *, writes: bool) -> T:
+        now = self.now()
+        with self.database.begin(writes=writes) as connection:
+            if not sweep.anything_due(connection, now):
+                return act(Moment(connection=connection, now=now, ids=self._ids))
+        self._settle(now)
+        with self.database.begin(writes=writes) as connection:
+            return act(Moment(connection=connection, now=now, ids=self._ids))
+
+    def _settle(self, now: Millis) -> None:
+        more = True
+        while more:
+            with self.database.begin(writes=True) as connection:
+                more = sweep.settle_due(Moment(connection=connection, now=now, ids=self._ids))
+
+
+def _lost_race(error: OperationalError) -> bool:
+    """True where MySQL chose this transaction as a deadlock's victim: it left nothing behind and may be repeated."""
+    arguments = getattr(error.orig, "args", ())
+    return bool(arguments) and arguments[0] in _LOST_RACE
+
+
+def _open_account(connection: Connection, now: Millis, cents: int) -> None:
+    row = {
+        "requester_id": DEFAULT_REQUESTER,
+        "name": "Requester",
+        "available_cents": 0,
+        "held_cents": 0,
+        "created_at": now,
+    }
+    if _insert_once(connection, schema.requester, row):
+        ledger.prepay(connection, Cause(at=now, requester_id=DEFAULT_REQUESTER), cents)
+
+
+def _persistent_secret(connection: Connection) -> str:
+    """The secret that signs sessions and worker ids: made once, shared by every process of this database."""
+    _insert_once(connection, schema.setting, {"name": _SECRET, "value": secrets.token_urlsafe(32)})
+    columns = schema.setting.c
+    return str(connection.execute(select(columns.value).where(columns.name == _SECRET)).scalar_one())
+
+
+def _insert_once(connection: Connection, table: schema.Table, row: dict[str, object]) -> bool:
+    """Inserts; False where the key exists already."""
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(table), row)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _progress(connection: Connection) -> str:
+    """How many rows there are: what makes a rehearsal's second process go on instead of repeating ids."""
+    tables = (schema.hit_type, schema.hit, schema.assignment, schema.qualification_type)
+    counts = [connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables]
+    return "-".join(str(count) for count in counts)

@@ -1,0 +1,32 @@
+"""The requester's operations, one noun per file.
+
+An operation is a function from a checked request to the members of its answer. It registers itself under its name
+in the API; `offered` is what the wire looks them up in. Operations that change nothing say so, and run without
+taking the database's write lock.
+"""
+
+from __future__ import annotations
+
+from pixelpatchwork.marketplace.operations import (
+    account,
+    assignments,
+    bonuses,
+    hit_types,
+    hits,
+    qualification_types,
+    qualifications,
+)
+from pixelpatchwork.marketplace.operations.registry import Call, Operation, offered
+
+__all__ = [
+    "Call",
+    "Operation",
+    "account",
+    "assignments",
+    "bonuses",
+    "hit_types",
+    "hits",
+    "offered",
+    "qualification_types",
+    "qualifications",
+]

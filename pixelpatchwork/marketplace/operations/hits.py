@@ -1,0 +1,208 @@
+"""HITs: made, listed, extended, expired, reviewed, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any
+
+from sqlalchemy import ColumnElement, insert, select
+
+from pixelpatchwork.marketplace import ledger, schema, tokens
+from pixelpatchwork.marketplace.clock import SECOND, Millis, to_datetime
+from pixelpatchwork.marketplace.errors import (
+    ParameterValidationError,
+    RequestError,
+    already_processed,
+    hit_state,
+)
+from pixelpatchwork.marketplace.fees import assignment_fee
+from pixelpatchwork.marketplace.ledger import Cause
+from pixelpatchwork.marketplace.operations import views
+from pixelpatchwork.marketplace.operations.bounds import check_bounds
+from pixelpatchwork.marketplace.operations.hit_types import HitType, ensure_hit_type, own_hit_type
+from pixelpatchwork.marketplace.operations.registry import Call, operation
+from pixelpatchwork.marketplace.paging import Page
+from pixelpatchwork.marketplace.questions import read_html_question
+from pixelpatchwork.marketplace.records import change_hit, own_hit, state_columns
+from pixelpatchwork.marketplace.requirements import needs_masters
+from pixelpatchwork.marketplace.states import HitState, HitStatus, IllegalMoveError
+
+_YEAR: Millis = 31_536_000 * SECOND
+_NOT_OFFERED = ("HITLayoutId", "AssignmentReviewPolicy", "HITReviewPolicy")
+
+
+@operation("CreateHIT", writes=True)
+def create_hit(call: Call) -> dict[str, Any]:
+    """A HIT with a type of its own values."""
+    return _create(call, "CreateHIT", ensure_hit_type(call))
+
+
+@operation("CreateHITWithHITType", writes=True)
+def create_hit_with_hit_type(call: Call) -> dict[str, Any]:
+    """A HIT of a type that exists."""
+    return _create(call, "CreateHIT", own_hit_type(call, call.request["HITTypeId"]))
+
+
+@operation("GetHIT", writes=False)
+def get_hit(call: Call) -> dict[str, Any]:
+    """One HIT, deleted ones included."""
+    hit = own_hit(call.moment, call.requester_id, call.request["HITId"])
+    return {"HIT": views.hit(call.moment, hit.hit_id)}
+
+
+@operation("ListHITs", writes=False)
+def list_hits(call: Call) -> dict[str, Any]:
+    """The requester's HITs, newest first, without deleted ones."""
+    statuses = [status.value for status in HitStatus if status is not HitStatus.DISPOSED]
+    return _list(call, "ListHITs", schema.hit.c.status.in_(statuses))
+
+
+@operation("ListReviewableHITs", writes=False)
+def list_reviewable_hits(call: Call) -> dict[str, Any]:
+    """HITs in state Reviewable (or Reviewing, where asked for), of one type or of all."""
+    condition = schema.hit.c.status == call.request.get("Status", HitStatus.REVIEWABLE.value)
+    if "HITTypeId" in call.request:
+        condition = condition & (schema.hit.c.hit_type_id == call.request["HITTypeId"])
+    return _list(call, "ListReviewableHITs", condition)
+
+
+@operation("UpdateExpirationForHIT", writes=True)
+def update_expiration(call: Call) -> dict[str, Any]:
+    """Expires a HIT at once (a time in the past) or keeps it open longer. An identical repeat is refused."""
+    moment, wanted = call.moment, call.request["ExpireAt"]
+    hit = own_hit(moment, call.requester_id, call.request["HITId"], lock=True)
+    if wanted > moment.now + _YEAR:
+        raise ParameterValidationError("ExpireAt", wanted // SECOND, "It must lie within a year from now.")
+    if hit.state.disposed:
+        raise hit_state(HitStatus.DISPOSED, "Assignable, Unassignable, Reviewable, Reviewing")
+    token = f"{hit.hit_id}{to_datetime(wanted).astimezone(UTC):%a %b %d %H:%M:%S UTC %Y}"
+    if tokens.claim(moment, call.requester_id, "UpdateExpirationForHIT", token, hit.hit_id) is not None:
+        raise already_processed(token)
+    change_hit(moment, hit, hit.state.expire_at(max(wanted, moment.now)))
+    return {}
+
+
+@operation("CreateAdditionalAssignmentsForHIT", writes=True)
+def create_additional_assignments(call: Call) -> dict[str, Any]:
+    """More assignments of the same HIT; one created below ten assignments stays below ten."""
+    check_bounds(call.request)
+    moment, more = call.moment, call.request["NumberOfAdditionalAssignments"]
+    hit = own_hit(moment, call.requester_id, call.request["HITId"], lock=True)
+    _claim_extension(call, hit.hit_id)
+    if hit.state.disposed:
+        raise hit_state(HitStatus.DISPOSED, "Assignable, Unassignable, Reviewable, Reviewing")
+    try:
+        state = hit.state.extend(more)
+    except IllegalMoveError as error:
+        raise RequestError(
+            "InvalidMaximumAssignmentsIncrease",
+            f"HIT {hit.hit_id} has {hit.state.max_assignments} assignments and cannot get {more} more: {error}",
+        ) from error
+    change_hit(moment, hit, state)
+    return {}
+
+
+@operation("UpdateHITReviewStatus", writes=True)
+def update_review_status(call: Call) -> dict[str, Any]:
+    """Reviewable -> Reviewing, or back with `Revert`."""
+    revert = call.request.get("Revert", False)
+    hit = own_hit(call.moment, call.requester_id, call.request["HITId"], lock=True)
+    try:
+        state = hit.state.review(call.moment.now, revert=revert)
+    except IllegalMoveError as error:
+        allowed = HitStatus.REVIEWING if revert else HitStatus.REVIEWABLE
+        raise hit_state(hit.state.status(call.moment.now), allowed) from error
+    change_hit(call.moment, hit, state)
+    return {}
+
+
+@operation("DeleteHIT", writes=True)
+def delete_hit(call: Call) -> dict[str, Any]:
+    """Disposes of a HIT that is Reviewable or Reviewing and whose answers are all decided."""
+    hit = own_hit(call.moment, call.requester_id, call.request["HITId"], lock=True)
+    try:
+        state = hit.state.dispose(call.moment.now)
+    except IllegalMoveError as error:
+        status = hit.state.status(call.moment.now)
+        if status in {HitStatus.REVIEWABLE, HitStatus.REVIEWING}:
+            raise RequestError(
+                "InvalidHITState",
+                f"{hit.state.undecided} submitted assignments of this HIT are neither approved nor rejected.",
+            ) from error
+        raise hit_state(status, "Reviewing, Reviewable") from error
+    change_hit(call.moment, hit, state)
+    return {}
+
+
+def _create(call: Call, operation_name: str, hit_type: HitType) -> dict[str, Any]:
+    _check_new(call.request)
+    hit_id = call.moment.ids.mint()
+    _claim_creation(call, operation_name, hit_id)
+    now, slots = call.moment.now, call.request.get("MaxAssignments", 1)
+    state = HitState(
+        max_assignments=slots,
+        available=slots,
+        expires_at=now + call.request["LifetimeInSeconds"] * SECOND,
+    )
+    fee = assignment_fee(hit_type.reward, max_assignments=slots, masters=needs_masters(hit_type.requirements))
+    cause = Cause(at=now, requester_id=call.requester_id, hit_id=hit_id)
+    ledger.hold(call.moment.connection, cause, slots * (hit_type.reward + fee))
+    _insert(call, hit_type, state, {"hit_id": hit_id, "fee_cents": fee})
+    return {"HIT": views.hit(call.moment, hit_id)}
+
+
+def _check_new(request: Mapping[str, Any]) -> None:
+    check_bounds(request)
+    for name in _NOT_OFFERED:
+        if name in request:
+            raise RequestError("OperationNotSupported", f"{name} is not offered yet. Leave it out.")
+    if "Question" not in request:
+        raise ParameterValidationError("Question", "null", "A HIT needs a question.")
+    read_html_question(request["Question"])
+
+
+def _claim_creation(call: Call, operation_name: str, hit_id: str) -> None:
+    token = call.request.get("UniqueRequestToken")
+    if token is None:
+        return
+    existing = tokens.claim(call.moment, call.requester_id, operation_name, token, hit_id)
+    if existing is not None:
+        raise RequestError("HitAlreadyExists", f'The HIT with ID "{existing}" already exists.')
+
+
+def _claim_extension(call: Call, hit_id: str) -> None:
+    token = call.request.get("UniqueRequestToken")
+    if token is None:
+        return
+    name = "CreateAdditionalAssignmentsForHIT"
+    if tokens.claim(call.moment, call.requester_id, name, token, hit_id) is not None:
+        raise already_processed(token)
+
+
+def _insert(call: Call, hit_type: HitType, state: HitState, values: Mapping[str, Any]) -> None:
+    connection, now = call.moment.connection, call.moment.now
+    row = {
+        **values,
+        **state_columns(state, now),
+        "hit_type_id": hit_type.hit_type_id,
+        "requester_id": call.requester_id,
+        "annotation": call.request.get("RequesterAnnotation"),
+        "created_at": now,
+    }
+    connection.execute(insert(schema.hit), row)
+    question = {"hit_id": values["hit_id"], "question": call.request["Question"]}
+    connection.execute(insert(schema.hit_question), question)
+
+
+def _list(call: Call, name: str, condition: ColumnElement[bool]) -> dict[str, Any]:
+    page = Page.of(name, call.request)
+    columns = schema.hit.c
+    statement = select(columns.number, columns.hit_id).where(
+        columns.requester_id == call.requester_id, condition
+    )
+    if page.after is not None:
+        statement = statement.where(columns.number < page.after[0])
+    rows = call.moment.connection.execute(statement.order_by(columns.number.desc()).limit(page.limit)).all()
+    cut = page.cut(rows, lambda row: (row.number,))
+    return cut.answer("HITs", views.hits(call.moment, [row.hit_id for row in cut.rows]))

@@ -1,0 +1,47 @@
+"""How an operation becomes known under its name in the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pixelpatchwork.marketplace.records import Moment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One API call: who calls, with which checked request, in which transaction."""
+
+    moment: Moment
+    requester_id: str
+    request: Mapping[str, Any]
+
+
+Act = Callable[[Call], dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """What to run, and whether it may change anything."""
+
+    act: Act
+    writes: bool
+
+
+_OFFERED: dict[str, Operation] = {}
+
+
+def offered(name: str) -> Operation | None:
+    """The operation of that name, or None where the marketplace does not offer it yet."""
+    return _OFFERED.get(name)
+
+
+def operation(name: str, *, writes: bool) -> Callable[[Act], Act]:
+    """Registers a function as the API's operation of that name."""
+
+    def register(act: Act) -> Act:
+        _OFFERED[name] = Operation(act=act, writes=writes)
+        return act
+
+    return register

@@ -1,0 +1,102 @@
+"""HITs and assignments as the API shows them: its names, its units, absent members left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from pixelpatchwork.marketplace import schema
+from pixelpatchwork.marketplace.clock import to_wire
+from pixelpatchwork.marketplace.fees import format_usd
+from pixelpatchwork.marketplace.records import Moment
+
+_HITS = (
+    select(
+        schema.hit,
+        *(column for column in schema.hit_type.c if column.name not in schema.hit.c),
+        schema.hit_question.c.question,
+    )
+    .select_from(
+        schema.hit.join(schema.hit_type, schema.hit.c.hit_type_id == schema.hit_type.c.hit_type_id).join(
+            schema.hit_question, schema.hit.c.hit_id == schema.hit_question.c.hit_id
+        )
+    )
+    .order_by(schema.hit.c.number.desc())
+)
+
+
+def hit(moment: Moment, hit_id: str) -> dict[str, Any]:
+    """One HIT that exists."""
+    return _hit(moment.connection.execute(_HITS.where(schema.hit.c.hit_id == hit_id)).one())
+
+
+def hits(moment: Moment, hit_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Several HITs, newest first, in one statement."""
+    if not hit_ids:
+        return []
+    rows = moment.connection.execute(_HITS.where(schema.hit.c.hit_id.in_(hit_ids)))
+    return [_hit(row) for row in rows]
+
+
+def assignment(row: Row[Any]) -> dict[str, Any]:
+    """A row of `assignment` joined with `answer`."""
+    shown = {
+        "AssignmentId": row.assignment_id,
+        "WorkerId": row.worker_id,
+        "HITId": row.hit_id,
+        "AssignmentStatus": row.status,
+        "AutoApprovalTime": row.auto_approval_at,
+        "AcceptTime": row.accepted_at,
+        "SubmitTime": row.submitted_at,
+        "ApprovalTime": row.approved_at,
+        "RejectionTime": row.rejected_at,
+        "Deadline": row.deadline_at,
+        "Answer": row.answer,
+        "RequesterFeedback": row.feedback,
+    }
+    return _present(shown)
+
+
+def _hit(row: Row[Any]) -> dict[str, Any]:
+    shown = {
+        "HITId": row.hit_id,
+        "HITTypeId": row.hit_type_id,
+        "HITGroupId": row.group_id,
+        "CreationTime": row.created_at,
+        "Title": row.title,
+        "Description": row.description,
+        "Question": row.question,
+        "Keywords": row.keywords,
+        "HITStatus": row.status,
+        "MaxAssignments": row.max_assignments,
+        "Reward": format_usd(row.reward_cents),
+        "AutoApprovalDelayInSeconds": row.auto_approval_s,
+        "Expiration": row.expires_at,
+        "AssignmentDurationInSeconds": row.duration_s,
+        "RequesterAnnotation": row.annotation,
+        "QualificationRequirements": json.loads(row.requirements),
+        "HITReviewStatus": "NotReviewed",
+        "NumberOfAssignmentsPending": row.pending,
+        "NumberOfAssignmentsAvailable": row.available,
+        "NumberOfAssignmentsCompleted": row.completed,
+    }
+    return _present(shown)
+
+
+_INSTANTS = frozenset(
+    [
+        *("CreationTime", "Expiration", "AutoApprovalTime", "AcceptTime"),
+        *("SubmitTime", "ApprovalTime", "RejectionTime", "Deadline"),
+    ]
+)
+
+
+def _present(shown: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: to_wire(value) if name in _INSTANTS else value
+        for name, value in shown.items()
+        if value is not None
+    }

@@ -1,0 +1,197 @@
+"""HITs and assignments as the tables hold them, and the one place where their state is changed.
+
+Whoever changes a HIT goes through `change_hit`: it writes the counters, the status that follows from them, the next
+instant at which time alone changes it, and the money held for it, all in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select, update
+
+from pixelpatchwork.marketplace import ledger, schema
+from pixelpatchwork.marketplace.clock import Millis
+from pixelpatchwork.marketplace.errors import does_not_exist
+from pixelpatchwork.marketplace.fees import Cents
+from pixelpatchwork.marketplace.ids import Ids
+from pixelpatchwork.marketplace.ledger import Cause
+from pixelpatchwork.marketplace.states import AssignmentStatus, HitState, HitStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """One transaction at one instant: what every act in the marketplace needs."""
+
+    connection: Connection
+    now: Millis
+    ids: Ids
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """A HIT with the parts of its type that rules need. Money in cents, durations in seconds."""
+
+    hit_id: str
+    hit_type_id: str
+    requester_id: str
+    state: HitState
+    reward: Cents
+    fee: Cents
+    held_slots: int
+    duration_s: int
+    auto_approval_s: int
+    requirements: str
+
+    def cause(self, at: Millis, assignment_id: str | None = None) -> Cause:
+        """What to write beside a movement of this HIT's money."""
+        return Cause(at=at, requester_id=self.requester_id, hit_id=self.hit_id, assignment_id=assignment_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """One worker's slot in a HIT. Instants in milliseconds."""
+
+    assignment_id: str
+    worker_id: str
+    status: AssignmentStatus
+    deadline_at: Millis
+    submitted_at: Millis | None
+    auto_approval_at: Millis | None
+    rejected_at: Millis | None
+    hit: Hit
+
+
+_HIT_AND_TYPE = schema.hit.join(schema.hit_type, schema.hit.c.hit_type_id == schema.hit_type.c.hit_type_id)
+_HIT_COLUMNS = (
+    *(column for column in schema.hit.c if column.name not in {"created_at", "due_at"}),
+    schema.hit_type.c.reward_cents,
+    schema.hit_type.c.duration_s,
+    schema.hit_type.c.auto_approval_s,
+    schema.hit_type.c.requirements,
+)
+_ASSIGNMENT_COLUMNS = (
+    schema.assignment.c.assignment_id,
+    schema.assignment.c.worker_id,
+    schema.assignment.c.status.label("assignment_status"),
+    schema.assignment.c.deadline_at,
+    schema.assignment.c.submitted_at,
+    schema.assignment.c.auto_approval_at,
+    schema.assignment.c.rejected_at,
+)
+
+
+def find_hit(moment: Moment, hit_id: str, *, lock: bool = False) -> Hit | None:
+    """The HIT, its row locked until the transaction ends where asked for."""
+    statement = select(*_HIT_COLUMNS).select_from(_HIT_AND_TYPE).where(schema.hit.c.hit_id == hit_id)
+    row = moment.connection.execute(_locked(statement, lock)).one_or_none()
+    return None if row is None else _to_hit(row)
+
+
+def own_hit(moment: Moment, requester_id: str, hit_id: str, *, lock: bool = False) -> Hit:
+    """The requester's own HIT; another's does not exist for him. Raises HITDoesNotExist."""
+    hit = find_hit(moment, hit_id, lock=lock)
+    if hit is None or hit.requester_id != requester_id:
+        raise does_not_exist("HIT", hit_id)
+    return hit
+
+
+def find_assignment(moment: Moment, assignment_id: str, *, lock: bool = False) -> Assignment | None:
+    """The assignment and its HIT, both rows locked where asked for."""
+    statement = (
+        select(*_ASSIGNMENT_COLUMNS, *_HIT_COLUMNS)
+        .select_from(schema.assignment.join(_HIT_AND_TYPE, schema.assignment.c.hit_id == schema.hit.c.hit_id))
+        .where(schema.assignment.c.assignment_id == assignment_id)
+    )
+    row = moment.connection.execute(_locked(statement, lock)).one_or_none()
+    return None if row is None else _to_assignment(row)
+
+
+def own_assignment(
+    moment: Moment, requester_id: str, assignment_id: str, *, lock: bool = False
+) -> Assignment:
+    """An assignment of the requester's own HIT. Raises AssignmentDoesNotExist."""
+    assignment = find_assignment(moment, assignment_id, lock=lock)
+    if assignment is None or assignment.hit.requester_id != requester_id:
+        raise does_not_exist("Assignment", assignment_id)
+    return assignment
+
+
+def change_hit(moment: Moment, hit: Hit, state: HitState, *, paid_slots: int = 0) -> None:
+    """Writes a HIT's new state, and holds or releases the money that it now may cost.
+
+    `paid_slots` slots have just been paid out of the held money, so they are not released once more.
+    Raises InsufficientFunds where more must be held than there is.
+    """
+    slots = state.slots_owed(moment.now) + paid_slots - hit.held_slots
+    ledger.hold(moment.connection, hit.cause(moment.now), slots * (hit.reward + hit.fee))
+    moment.connection.execute(
+        update(schema.hit).where(schema.hit.c.hit_id == hit.hit_id).values(**state_columns(state, moment.now))
+    )
+
+
+def state_columns(state: HitState, now: Millis) -> dict[str, Any]:
+    """The columns of table `hit` that say a state."""
+    status = state.status(now)
+    waits_for_expiry = status in {HitStatus.ASSIGNABLE, HitStatus.UNASSIGNABLE} and not state.expired(now)
+    return {
+        "status": status.value,
+        "max_assignments": state.max_assignments,
+        "available": state.available,
+        "pending": state.pending,
+        "completed": state.completed,
+        "held_slots": state.slots_owed(now),
+        "reviewing": state.reviewing,
+        "disposed": state.disposed,
+        "expires_at": state.expires_at,
+        "due_at": state.expires_at if waits_for_expiry else None,
+    }
+
+
+def change_assignment(moment: Moment, assignment_id: str, values: Mapping[str, Any]) -> None:
+    """Writes columns of one assignment."""
+    moment.connection.execute(
+        update(schema.assignment).where(schema.assignment.c.assignment_id == assignment_id).values(**values)
+    )
+
+
+def _locked(statement: Select[Any], lock: bool) -> Select[Any]:
+    return statement.with_for_update() if lock else statement
+
+
+def _to_hit(row: Row[Any]) -> Hit:
+    return Hit(
+        hit_id=row.hit_id,
+        hit_type_id=row.hit_type_id,
+        requester_id=row.requester_id,
+        reward=row.reward_cents,
+        fee=row.fee_cents,
+        held_slots=row.held_slots,
+        duration_s=row.duration_s,
+        auto_approval_s=row.auto_approval_s,
+        requirements=row.requirements,
+        state=HitState(
+            max_assignments=row.max_assignments,
+            available=row.available,
+            pending=row.pending,
+            completed=row.completed,
+            expires_at=row.expires_at,
+            reviewing=row.reviewing,
+            disposed=row.disposed,
+        ),
+    )
+
+
+def _to_assignment(row: Row[Any]) -> Assignment:
+    return Assignment(
+        assignment_id=row.assignment_id,
+        worker_id=row.worker_id,
+        status=AssignmentStatus(row.assignment_status),
+        deadline_at=row.deadline_at,
+        submitted_at=row.submitted_at,
+        auto_approval_at=row.auto_approval_at,
+        rejected_at=row.rejected_at,
+        hit=_to_hit(row),
+    )

@@ -1,0 +1,46 @@
+"""Money, durations and instants as workers read them."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from pixelpatchwork.marketplace.clock import Millis, to_datetime
+from pixelpatchwork.marketplace.fees import Cents, format_usd
+
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+
+
+def usd(cents: Cents) -> str:
+    """`$0.15`."""
+    return f"${format_usd(cents)}"
+
+
+def duration(seconds: int) -> str:
+    """The two largest units: `1 hour 30 minutes`, `45 seconds`."""
+    parts = []
+    for size, name in _UNITS:
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count} {name}{'' if count == 1 else 's'}")
+    return " ".join(parts[:2]) or "0 seconds"
+
+
+def day_and_time(millis: Millis) -> str:
+    """`21 Nov 2026, 20:40 UTC`."""
+    return f"{to_datetime(millis):%-d %b %Y, %H:%M} UTC"
+
+
+def iso(millis: Millis) -> str:
+    """The instant for a `datetime` attribute."""
+    return f"{to_datetime(millis):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def add_to(pages: Blueprint) -> None:
+    """Makes the formats filters of every template."""
+    for name, format_value in (
+        ("usd", usd),
+        ("duration", duration),
+        ("day_and_time", day_and_time),
+        ("iso", iso),
+    ):
+        pages.add_app_template_filter(format_value, name)

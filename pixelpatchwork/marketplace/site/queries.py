@@ -1,0 +1,218 @@
+"""What the pages show, each as one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, exists, func, select
+
+from pixelpatchwork.marketplace import schema
+from pixelpatchwork.marketplace.clock import Millis
+from pixelpatchwork.marketplace.fees import Cents
+from pixelpatchwork.marketplace.records import Moment
+from pixelpatchwork.marketplace.requirements import Guard, meets
+from pixelpatchwork.marketplace.states import AssignmentStatus, HitStatus
+
+_MOST_GROUPS = 200
+_MOST_HISTORY = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A HIT as its pages describe it. Money in cents, durations in seconds."""
+
+    hit_id: str
+    hit_type_id: str
+    title: str
+    description: str
+    keywords: str
+    requester_name: str
+    reward: Cents
+    duration_s: int
+    status: str
+    available: int
+    requirements: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """An assignment as its worker sees it."""
+
+    assignment_id: str
+    hit_id: str
+    title: str
+    status: str
+    reward: Cents
+    accepted_at: Millis
+    deadline_at: Millis
+    submitted_at: Millis | None
+    feedback: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Earnings:
+    """What a worker has earned and may still earn, in cents."""
+
+    approved: Cents
+    bonuses: Cents
+    waiting: Cents
+
+
+_TASK_COLUMNS = (
+    schema.hit.c.hit_id,
+    schema.hit.c.hit_type_id,
+    schema.hit.c.status,
+    schema.hit.c.available,
+    schema.hit_type.c.title,
+    schema.hit_type.c.description,
+    schema.hit_type.c.keywords,
+    schema.hit_type.c.reward_cents,
+    schema.hit_type.c.duration_s,
+    schema.hit_type.c.requirements,
+    schema.requester.c.name.label("requester_name"),
+)
+_TASKS = schema.hit.join(schema.hit_type, schema.hit.c.hit_type_id == schema.hit_type.c.hit_type_id).join(
+    schema.requester, schema.hit.c.requester_id == schema.requester.c.requester_id
+)
+
+
+def find_task(moment: Moment, hit_id: str) -> Task | None:
+    """A HIT that was not deleted."""
+    statement = (
+        select(*_TASK_COLUMNS)
+        .select_from(_TASKS)
+        .where(schema.hit.c.hit_id == hit_id, schema.hit.c.status != HitStatus.DISPOSED.value)
+    )
+    row = moment.connection.execute(statement).one_or_none()
+    return None if row is None else _to_task(row)
+
+
+def open_tasks(moment: Moment, worker_id: str | None) -> Sequence[Task]:
+    """For each HIT type, newest first: the next HIT that this worker could do, `available` counting all of them."""
+    groups = _open_groups(worker_id).subquery()
+    columns = [column for column in _TASK_COLUMNS if column.name != "available"]
+    statement = (
+        select(*columns, groups.c.available)
+        .select_from(_TASKS.join(groups, schema.hit.c.number == groups.c.number))
+        .order_by(groups.c.number.desc())
+        .limit(_MOST_GROUPS)
+    )
+    tasks = [_to_task(row) for row in moment.connection.execute(statement)]
+    return [task for task in tasks if meets(moment, task.requirements, worker_id, Guard.DISCOVER)]
+
+
+def find_question(moment: Moment, hit_id: str) -> str:
+    """The question of a HIT that exists."""
+    columns = schema.hit_question.c
+    found = moment.connection.execute(select(columns.question).where(columns.hit_id == hit_id))
+    return str(found.scalar_one())
+
+
+def find_job(moment: Moment, assignment_id: str, worker_id: str) -> Job | None:
+    """The worker's own assignment."""
+    statement = _jobs(worker_id).where(schema.assignment.c.assignment_id == assignment_id)
+    row = moment.connection.execute(statement).one_or_none()
+    return None if row is None else _to_job(row)
+
+
+def find_held_job(moment: Moment, hit_id: str, worker_id: str) -> Job | None:
+    """The worker's assignment of a HIT, unless he gave it back."""
+    columns = schema.assignment.c
+    statement = _jobs(worker_id).where(columns.hit_id == hit_id, columns.holder == worker_id)
+    row = moment.connection.execute(statement).one_or_none()
+    return None if row is None else _to_job(row)
+
+
+def history(moment: Moment, worker_id: str) -> Sequence[Job]:
+    """The worker's latest assignments, newest first."""
+    statement = _jobs(worker_id).order_by(schema.assignment.c.number.desc()).limit(_MOST_HISTORY)
+    return [_to_job(row) for row in moment.connection.execute(statement)]
+
+
+def earnings(moment: Moment, worker_id: str) -> Earnings:
+    """Approved rewards, bonuses, and rewards of answers that nobody has judged yet."""
+    columns = schema.assignment.c
+    statement = (
+        select(columns.status, func.sum(columns.reward_cents))
+        .where(columns.worker_id == worker_id)
+        .group_by(columns.status)
+    )
+    by_status = {status: int(cents) for status, cents in moment.connection.execute(statement)}
+    bonuses = select(func.coalesce(func.sum(schema.bonus.c.cents), 0)).where(
+        schema.bonus.c.worker_id == worker_id
+    )
+    return Earnings(
+        approved=by_status.get(AssignmentStatus.APPROVED, 0),
+        bonuses=int(moment.connection.execute(bonuses).scalar_one()),
+        waiting=by_status.get(AssignmentStatus.SUBMITTED, 0),
+    )
+
+
+def _open_groups(worker_id: str | None) -> Select[Any]:
+    hits = schema.hit.c
+    statement = (
+        select(
+            hits.hit_type_id,
+            func.min(hits.number).label("number"),
+            func.count().label("available"),
+        )
+        .where(hits.status == HitStatus.ASSIGNABLE.value)
+        .group_by(hits.hit_type_id)
+    )
+    if worker_id is None:
+        return statement
+    taken = schema.assignment.c
+    return statement.where(~exists().where(taken.hit_id == hits.hit_id, taken.holder == worker_id))
+
+
+def _jobs(worker_id: str) -> Select[Any]:
+    columns = schema.assignment.c
+    return (
+        select(
+            columns.assignment_id,
+            columns.hit_id,
+            columns.status,
+            columns.reward_cents,
+            columns.accepted_at,
+            columns.deadline_at,
+            columns.submitted_at,
+            columns.feedback,
+            schema.hit_type.c.title,
+        )
+        .select_from(
+            schema.assignment.join(schema.hit_type, columns.hit_type_id == schema.hit_type.c.hit_type_id)
+        )
+        .where(columns.worker_id == worker_id)
+    )
+
+
+def _to_task(row: Any) -> Task:
+    return Task(
+        hit_id=row.hit_id,
+        hit_type_id=row.hit_type_id,
+        title=row.title,
+        description=row.description,
+        keywords=row.keywords or "",
+        requester_name=row.requester_name,
+        reward=row.reward_cents,
+        duration_s=row.duration_s,
+        status=row.status,
+        available=row.available,
+        requirements=row.requirements,
+    )
+
+
+def _to_job(row: Any) -> Job:
+    return Job(
+        assignment_id=row.assignment_id,
+        hit_id=row.hit_id,
+        title=row.title,
+        status=row.status,
+        reward=row.reward_cents,
+        accepted_at=row.accepted_at,
+        deadline_at=row.deadline_at,
+        submitted_at=row.submitted_at,
+        feedback=row.feedback,
+    )

@@ -1,0 +1,66 @@
+"""What time alone does: assignments run out, answers approve themselves, HITs expire.
+
+Nothing runs in the background. Each request first looks, with one indexed query, whether something has come due by
+its own reading of the clock, and lets it happen before anything else. So a clock that a rehearsal moves by two
+days takes every deadline with it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, bindparam, literal, select
+
+from pixelpatchwork.marketplace import schema, verdicts
+from pixelpatchwork.marketplace.clock import Millis
+from pixelpatchwork.marketplace.records import Moment, change_hit, find_assignment, find_hit
+from pixelpatchwork.marketplace.states import AssignmentStatus
+
+_BATCH = 100
+_now = bindparam("now")
+_first_assignment = select(literal(1)).where(schema.assignment.c.due_at <= _now).limit(1)
+_first_hit = select(literal(1)).where(schema.hit.c.due_at <= _now).limit(1)
+_ANYTHING_DUE = select(_first_assignment.scalar_subquery(), _first_hit.scalar_subquery())
+_DUE_ASSIGNMENTS = (
+    select(schema.assignment.c.assignment_id)
+    .where(schema.assignment.c.due_at <= _now)
+    .order_by(schema.assignment.c.due_at)
+    .limit(_BATCH)
+)
+_DUE_HITS = (
+    select(schema.hit.c.hit_id).where(schema.hit.c.due_at <= _now).order_by(schema.hit.c.due_at).limit(_BATCH)
+)
+
+
+def anything_due(connection: Connection, now: Millis) -> bool:
+    """True where time alone has changed something that the tables do not say yet."""
+    row = connection.execute(_ANYTHING_DUE, {"now": now}).one()
+    return any(value is not None for value in row)
+
+
+def settle_due(moment: Moment) -> bool:
+    """Lets one batch of what has come due happen. True while there may be more."""
+    parameters = {"now": moment.now}
+    assignment_ids = moment.connection.execute(_DUE_ASSIGNMENTS, parameters).scalars().all()
+    for assignment_id in assignment_ids:
+        _settle_assignment(moment, assignment_id)
+    hit_ids = moment.connection.execute(_DUE_HITS, parameters).scalars().all()
+    for hit_id in hit_ids:
+        _expire_hit(moment, hit_id)
+    return len(assignment_ids) == _BATCH or len(hit_ids) == _BATCH
+
+
+def _settle_assignment(moment: Moment, assignment_id: str) -> None:
+    """Looks again under the lock: another process may have been quicker."""
+    assignment = find_assignment(moment, assignment_id, lock=True)
+    if assignment is None:
+        return
+    if assignment.status is AssignmentStatus.ACCEPTED and assignment.deadline_at <= moment.now:
+        verdicts.give_back(moment, assignment, AssignmentStatus.ABANDONED)
+    due_at = assignment.auto_approval_at
+    if assignment.status is AssignmentStatus.SUBMITTED and due_at is not None and due_at <= moment.now:
+        verdicts.approve(moment, assignment, at=due_at)
+
+
+def _expire_hit(moment: Moment, hit_id: str) -> None:
+    hit = find_hit(moment, hit_id, lock=True)
+    if hit is not None:
+        change_hit(moment, hit, hit.state)

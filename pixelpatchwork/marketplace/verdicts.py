@@ -1,0 +1,83 @@
+"""What ends an assignment: time running out, a submit, an approval, a rejection. Shared by API, site and clock."""
+
+from __future__ import annotations
+
+from pixelpatchwork.marketplace import ledger
+from pixelpatchwork.marketplace.clock import DAY, Millis
+from pixelpatchwork.marketplace.errors import assignment_state
+from pixelpatchwork.marketplace.records import Assignment, Moment, change_assignment, change_hit
+from pixelpatchwork.marketplace.states import AssignmentStatus
+
+_OVERRIDE_WINDOW = 30 * DAY
+_ONLY_SUBMITTED = "Submitted"
+
+
+def approve(moment: Moment, assignment: Assignment, *, at: Millis, feedback: str | None = None) -> None:
+    """Approves and pays a submitted assignment. Raises InvalidAssignmentState for any other."""
+    if assignment.status is not AssignmentStatus.SUBMITTED:
+        raise assignment_state(_ONLY_SUBMITTED)
+    _pay(moment, assignment, at, from_held=True)
+    change_hit(moment, assignment.hit, assignment.hit.state.decide(), paid_slots=1)
+    _mark_approved(moment, assignment, at, feedback)
+
+
+def override_rejection(moment: Moment, assignment: Assignment, *, feedback: str | None = None) -> None:
+    """Approves after all what was rejected within the last 30 days, while the HIT still exists.
+
+    Raises InvalidAssignmentState otherwise, and InsufficientFunds: a rejection gave the held money back.
+    """
+    rejected_at = assignment.rejected_at
+    too_late = rejected_at is None or rejected_at + _OVERRIDE_WINDOW <= moment.now
+    if assignment.status is not AssignmentStatus.REJECTED or too_late or assignment.hit.state.disposed:
+        raise assignment_state(_ONLY_SUBMITTED)
+    _pay(moment, assignment, moment.now, from_held=False)
+    _mark_approved(moment, assignment, moment.now, feedback)
+
+
+def reject(moment: Moment, assignment: Assignment, *, feedback: str) -> None:
+    """Rejects a submitted assignment: nothing is paid, and its held money goes back."""
+    if assignment.status is not AssignmentStatus.SUBMITTED:
+        raise assignment_state(_ONLY_SUBMITTED)
+    change_hit(moment, assignment.hit, assignment.hit.state.decide())
+    change_assignment(
+        moment,
+        assignment.assignment_id,
+        {
+            "status": AssignmentStatus.REJECTED.value,
+            "rejected_at": moment.now,
+            "feedback": feedback,
+            "due_at": None,
+        },
+    )
+
+
+def give_back(moment: Moment, assignment: Assignment, status: AssignmentStatus) -> None:
+    """Frees the slot of a worker who returned it (RETURNED) or ran out of time (ABANDONED)."""
+    change_hit(moment, assignment.hit, assignment.hit.state.give_back())
+    change_assignment(
+        moment, assignment.assignment_id, {"status": status.value, "holder": None, "due_at": None}
+    )
+
+
+def _pay(moment: Moment, assignment: Assignment, at: Millis, *, from_held: bool) -> None:
+    hit = assignment.hit
+    ledger.pay_reward(
+        moment.connection,
+        hit.cause(at, assignment.assignment_id),
+        assignment.worker_id,
+        reward=hit.reward,
+        fee=hit.fee,
+        from_held=from_held,
+    )
+
+
+def _mark_approved(moment: Moment, assignment: Assignment, at: Millis, feedback: str | None) -> None:
+    values = {
+        "status": AssignmentStatus.APPROVED.value,
+        "approved_at": at,
+        "rejected_at": None,
+        "due_at": None,
+    }
+    if feedback is not None:
+        values["feedback"] = feedback
+    change_assignment(moment, assignment.assignment_id, values)

@@ -1,0 +1,104 @@
+"""The API's wire: JSON 1.1 over `POST /`, as botocore's service model describes it.
+
+A call is: who signed it, which operation, is its input legal, run it in one transaction, answer. Everything that is
+refused on the way is one of the error families in `errors`; a fault of our own is logged and answered as the
+modelled ServiceFault, without a word about its cause.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NoReturn
+
+from flask import Blueprint, Response
+from flask import request as incoming
+from werkzeug import Request
+
+from pixelpatchwork.marketplace import auth
+from pixelpatchwork.marketplace.errors import ApiError, RequestError, SerializationException, ServiceFault
+from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER, Market
+from pixelpatchwork.marketplace.operations import Call, offered
+from pixelpatchwork.marketplace.records import Moment
+from pixelpatchwork.marketplace.shapes import find_operation, read_input
+
+# Set by the embedded transport in the WSGI environ. No header of a remote client can end up under this name.
+TRUSTED = "pixelpatchwork.marketplace.trusted"
+MAX_BODY_BYTES = 1_048_576
+_TARGET_PREFIX = "MTurkRequesterServiceV20170117."
+_CONTENT_TYPE = "application/x-amz-json-1.1"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Api:
+    """What the wire needs: the marketplace, the secret of each access key, and the true time of day."""
+
+    market: Market
+    secrets: Mapping[str, str]
+    signature_clock: Callable[[], datetime]
+
+    def blueprint(self) -> Blueprint:
+        """`POST /` as a Flask blueprint."""
+        pages = Blueprint("api", __name__)
+        pages.add_url_rule("/", "call", self._answer, methods=["POST"])
+        return pages
+
+    def _answer(self) -> Response:
+        try:
+            return _response(200, self._call(incoming))
+        except ApiError as error:
+            return _response(error.status, error.body(self.market.now()))
+        except Exception:
+            # The edge: whatever went wrong, a client must get the modelled fault, and the log the cause.
+            _log.exception("An API call failed.")
+            fault = ServiceFault()
+            return _response(fault.status, fault.body(self.market.now()))
+
+    def _call(self, request: Request) -> dict[str, Any]:
+        body = _read_body(request)
+        requester_id = self._identify(request, body)
+        target = request.headers.get("X-Amz-Target", "")
+        name = target.removeprefix(_TARGET_PREFIX)
+        model = find_operation(name)
+        if model is None or not target.startswith(_TARGET_PREFIX):
+            raise ApiError("UnknownOperationException", "This service has no such operation.")
+        members = read_input(model, _parse(body))
+        operation = offered(name)
+        if operation is None:
+            raise RequestError("OperationNotSupported", f"{name} is not offered yet by this marketplace.")
+
+        def act(moment: Moment) -> dict[str, Any]:
+            return operation.act(Call(moment=moment, requester_id=requester_id, request=members))
+
+        return self.market.write(act) if operation.writes else self.market.read(act)
+
+    def _identify(self, request: Request, body: bytes) -> str:
+        """The requester: every access key belongs to the one account."""
+        if request.environ.get(TRUSTED) is not True:
+            auth.verify(request, body, secrets=self.secrets, now=self.signature_clock())
+        return DEFAULT_REQUESTER
+
+
+def _read_body(request: Request) -> bytes:
+    request.max_content_length = MAX_BODY_BYTES
+    return request.get_data(cache=False)
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return json.loads(body or b"{}", parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise SerializationException("The body is not JSON.") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _response(status: int, members: Mapping[str, Any]) -> Response:
+    body = json.dumps(members, ensure_ascii=False).encode()
+    return Response(body, status=status, content_type=_CONTENT_TYPE)
