@@ -18,7 +18,7 @@ from pixelpatchwork.marketplace.site import SecureWhereTls, Site
 from pixelpatchwork.marketplace.wire import Api
 
 
-def create_app(  # noqa: PLR0913 - the settings of a whole service, all by name and all but one optional
+def create_app(
     *,
     database_url: str,
     clock: Callable[[], datetime] = utc_now,

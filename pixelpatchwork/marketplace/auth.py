@@ -45,7 +45,11 @@ class _Claim:
 
 
 class _Recomputed(SigV4Auth):
-    """botocore's signer over exactly the headers that the caller signed, and always over the body's true hash."""
+    """botocore's signer over exactly the headers that the caller signed."""
+
+    def __init__(self, credentials: Credentials, service: str, region: str, body: bytes) -> None:
+        super().__init__(credentials, service, region)
+        self._body = body
 
     def headers_to_sign(self, request: AWSRequest) -> HTTPMessage:
         headers = HTTPMessage()
@@ -54,7 +58,8 @@ class _Recomputed(SigV4Auth):
         return headers
 
     def payload(self, request: AWSRequest) -> str:
-        return hashlib.sha256(request.body).hexdigest()
+        del request
+        return hashlib.sha256(self._body).hexdigest()
 
 
 def verify(request: Request, body: bytes, *, secrets: Mapping[str, str], now: datetime) -> str:
@@ -97,13 +102,13 @@ def _signature(request: Request, body: bytes, claim: _Claim, secret: str, timest
     signed = {name: request.headers.get(name, "") for name in claim.headers}
     again = AWSRequest(method=request.method, url=request.url, data=body, headers=signed)
     again.context["timestamp"] = timestamp
-    signer = _Recomputed(Credentials(claim.key_id, secret), claim.service, claim.region)
-    # The header was signed and may lie about the body; the hash of what arrived is what counts.
+    signer = _Recomputed(Credentials(claim.key_id, secret), claim.service, claim.region, body)
     canonical = signer.canonical_request(again)
     return str(signer.signature(signer.string_to_sign(again, canonical), again))
 
 
 def _check_body_hash(request: Request, body: bytes) -> None:
+    """A declared hash was signed in place of the body's own, so it must be the body's own."""
     declared = request.headers.get("X-Amz-Content-SHA256")
     if declared is not None and not hmac.compare_digest(declared, hashlib.sha256(body).hexdigest()):
         raise _mismatch()
@@ -117,7 +122,7 @@ def _check_date(timestamp: str, scope_date: str, now: datetime) -> None:
     if abs(now - signed_at) > _SKEW or not timestamp.startswith(scope_date):
         raise ApiError(
             "InvalidSignatureException",
-            f"Signature expired: {timestamp} is not within 5 minutes of {now:%Y%m%dT%H%M%SZ}. Set this machine's clock.",
+            f"Signature expired: {timestamp} is not within 5 minutes of {now:%Y%m%dT%H%M%SZ}. Set the clock.",
         )
 
 

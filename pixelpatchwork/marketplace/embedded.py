@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from flask import Flask
 from werkzeug.test import create_environ, run_wsgi_app
 
@@ -59,7 +60,10 @@ def _answer(app: Flask, request: AWSPreparedRequest) -> AWSResponse:
     )
     environ[TRUSTED] = True
     chunks, status, headers = run_wsgi_app(app, environ, buffered=True)
-    return AWSResponse(request.url, int(status.split(" ", 1)[0]), dict(headers), _Body(b"".join(chunks)))
+    members = HTTPHeaders()
+    for name, value in headers:
+        members[name] = value
+    return AWSResponse(str(request.url), int(status.split(" ", 1)[0]), members, _Body(b"".join(chunks)))
 
 
 def _text(value: str | bytes) -> str:

@@ -25,8 +25,10 @@ class ApiError(Exception):
         self.members = members
 
     def body(self, now: Millis) -> dict[str, str]:
-        """The JSON members of the answer. Only Mechanical Turk's own families end with the time."""
-        return {"__type": self.type_name, "message": self.message, **self.members}
+        """The JSON members of the answer. Mechanical Turk's own families end with the time (recorded)."""
+        if "TurkErrorCode" in self.members:
+            return {"__type": self.type_name, "Message": f"{self.message} ({now})", **self.members}
+        return {"__type": self.type_name, "message": self.message}
 
 
 class RequestError(ApiError):
@@ -34,10 +36,6 @@ class RequestError(ApiError):
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__("RequestError", message, TurkErrorCode=_CODE_PREFIX + code)
-
-    def body(self, now: Millis) -> dict[str, str]:
-        """As production writes it: the message ends with the time in epoch milliseconds (recorded)."""
-        return {"__type": self.type_name, "Message": f"{self.message} ({now})", **self.members}
 
 
 class ParameterValidationError(ApiError):
@@ -52,10 +50,6 @@ class ParameterValidationError(ApiError):
             Parameter=parameter,
             TurkErrorCode=_CODE_PREFIX + "InvalidParameterValue",
         )
-
-    def body(self, now: Millis) -> dict[str, str]:
-        """With the time at the end, as production writes it."""
-        return {"__type": self.type_name, "Message": f"{self.message} ({now})", **self.members}
 
 
 class ValidationException(ApiError):  # noqa: N818 - the name is the wire's
@@ -73,7 +67,7 @@ class SerializationException(ApiError):  # noqa: N818 - the name is the wire's
         super().__init__("SerializationException", message)
 
 
-class ServiceFault(ApiError):
+class ServiceFault(ApiError):  # noqa: N818 - the name is the wire's
     """The modelled fault of the server itself: worth another try."""
 
     status = 500

@@ -18,7 +18,7 @@ Cents = int
 
 
 def parse_usd(text: str) -> Cents:
-    """Cents of an amount in the API's notation (`^[0-9]+(\\.)?[0-9]{0,2}$`), which has been checked before."""
+    """Cents of an amount in the API's notation (`12`, `12.`, `12.3`, `12.34`), which has been checked before."""
     return int((Decimal(text) * 100).to_integral_value(ROUND_DOWN))
 
 

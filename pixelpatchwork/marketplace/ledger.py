@@ -73,7 +73,7 @@ def hold(connection: Connection, cause: Cause, cents: Cents) -> None:
     _write(connection, cause, [_Movement(kind=kind, source=source, target=target, cents=abs(cents))])
 
 
-def pay_reward(  # noqa: PLR0913 - who, how much, and from which of two accounts
+def pay_reward(
     connection: Connection, cause: Cause, worker_id: str, *, reward: Cents, fee: Cents, from_held: bool
 ) -> None:
     """Pays an approved assignment. Raises InsufficientFunds where the money was not held and is not there."""
@@ -101,7 +101,7 @@ def balances_by_ledger(connection: Connection, requester_id: str) -> tuple[Cents
     )
 
 
-def _pay(  # noqa: PLR0913 - the two legs of one payment
+def _pay(
     connection: Connection, cause: Cause, kind: str, source: str, worker_id: str, amount: Cents, fee: Cents
 ) -> None:
     _write(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from random import Random
 from typing import TypeVar
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Table, func, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from pixelpatchwork.marketplace import ledger, schema, sweep
@@ -85,7 +85,7 @@ class Market:
 
 def _lost_race(error: OperationalError) -> bool:
     """True where MySQL chose this transaction as a deadlock's victim: it left nothing behind and may be repeated."""
-    arguments = getattr(error.orig, "args", ())
+    arguments: Sequence[object] = getattr(error.orig, "args", ())
     return bool(arguments) and arguments[0] in _LOST_RACE
 
 
@@ -108,7 +108,7 @@ def _persistent_secret(connection: Connection) -> str:
     return str(connection.execute(select(columns.value).where(columns.name == _SECRET)).scalar_one())
 
 
-def _insert_once(connection: Connection, table: schema.Table, row: dict[str, object]) -> bool:
+def _insert_once(connection: Connection, table: Table, row: dict[str, object]) -> bool:
     """Inserts; False where the key exists already."""
     try:
         with connection.begin_nested():

@@ -114,12 +114,12 @@ def _scores(moment: Moment, worker_id: str, requirements: Sequence[Mapping[str, 
 
 
 def _met(requirement: Mapping[str, Any], score: int | None) -> bool:
-    comparator = requirement["Comparator"]
+    comparator: str = requirement["Comparator"]
     if score is None:
         return comparator in {"DoesNotExist", "NotIn"}
     if comparator in _NO_VALUE:
         return comparator == "Exists"
-    values = requirement["IntegerValues"]
+    values: Sequence[int] = requirement["IntegerValues"]
     if comparator in _MANY_VALUES:
         return (score in values) == (comparator == "In")
     return _ORDERED[comparator](score, values[0])

@@ -7,7 +7,7 @@ days takes every deadline with it.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, literal, select
+from sqlalchemy import BindParameter, Connection, bindparam, literal, select
 
 from pixelpatchwork.marketplace import schema, verdicts
 from pixelpatchwork.marketplace.clock import Millis
@@ -15,7 +15,7 @@ from pixelpatchwork.marketplace.records import Moment, change_hit, find_assignme
 from pixelpatchwork.marketplace.states import AssignmentStatus
 
 _BATCH = 100
-_now = bindparam("now")
+_now: BindParameter[int] = bindparam("now")
 _first_assignment = select(literal(1)).where(schema.assignment.c.due_at <= _now).limit(1)
 _first_hit = select(literal(1)).where(schema.hit.c.due_at <= _now).limit(1)
 _ANYTHING_DUE = select(_first_assignment.scalar_subquery(), _first_hit.scalar_subquery())

@@ -6,6 +6,7 @@ Source: the API reference on `UniqueRequestToken`; the refusal's text is recorde
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -22,7 +23,7 @@ def claim(moment: Moment, requester_id: str, operation: str, token: str, result_
 
     The insert itself decides between two that come at once: the second one waits for the first, then fails.
     """
-    key = {"requester_id": requester_id, "operation": operation, "digest": _digest(token)}
+    key: dict[str, str] = {"requester_id": requester_id, "operation": operation, "digest": _digest(token)}
     values = {"result_id": result_id, "created_at": moment.now}
     try:
         with moment.connection.begin_nested():
@@ -32,7 +33,7 @@ def claim(moment: Moment, requester_id: str, operation: str, token: str, result_
     return None
 
 
-def _claim_old(moment: Moment, key: dict[str, str], values: dict[str, str | int]) -> str | None:
+def _claim_old(moment: Moment, key: Mapping[str, str], values: Mapping[str, object]) -> str | None:
     columns = schema.request_token.c
     same = [columns[name] == value for name, value in key.items()]
     row = moment.connection.execute(select(schema.request_token).where(*same).with_for_update()).one()
