@@ -11,6 +11,7 @@ from pixelpatchwork.cli.output import emit_json, example, json_option, table
 from pixelpatchwork.cli.program import Invocation, pass_invocation
 from pixelpatchwork.domain.errors import NothingToDo, PatchworkError
 from pixelpatchwork.domain.model import EditState
+from pixelpatchwork.domain.ports import Store
 from pixelpatchwork.insight.report import build_report, render_report
 from pixelpatchwork.insight.status import DayStatus, RoundStatus, Status, study_status
 from pixelpatchwork.wiring import wired
@@ -22,13 +23,19 @@ from pixelpatchwork.wiring import wired
 def status(invocation: Invocation, as_json: bool) -> None:
     """Say where the study stands, and which command comes next."""
     with wired(invocation.settings()) as wiring:
-        found = study_status(wiring.store)
-    if found is None:
-        raise NothingToDo("There is no study in this database yet. Run: ppw init")
+        found = required_status(wiring.store)
     if as_json:
         emit_json(found)
     else:
         click.echo(_status_text(found))
+
+
+def required_status(store: Store) -> Status:
+    """The study's status. Raises NothingToDo before `ppw init`."""
+    found = study_status(store)
+    if found is None:
+        raise NothingToDo("There is no study in this database yet. Run: ppw init")
+    return found
 
 
 def _status_text(found: Status) -> str:

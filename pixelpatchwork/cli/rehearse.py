@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from pixelpatchwork.adapters.clocks import SystemClock
-from pixelpatchwork.cli.insight import days_table, write_page
+from pixelpatchwork.cli.insight import days_table, required_status, write_page
 from pixelpatchwork.cli.output import Progress, emit_json, example, json_option
 from pixelpatchwork.config import load_settings
 from pixelpatchwork.founding import SETTINGS_FILE, default_seed
 from pixelpatchwork.insight.report import build_report, render_report
-from pixelpatchwork.insight.status import Status, study_status
+from pixelpatchwork.insight.status import Status
 from pixelpatchwork.rehearsal import RehearsedDay, Script, prepare
 from pixelpatchwork.rehearsal import rehearse as play
 from pixelpatchwork.wiring import wired
@@ -61,9 +61,8 @@ def _finish(directory: Path) -> tuple[Status, Path]:
     """The status of the rehearsed study, and the path of its report."""
     path = directory / "report.html"
     with wired(load_settings(directory / SETTINGS_FILE, {})) as wiring:
-        status = study_status(wiring.store)
+        status = required_status(wiring.store)
         page = render_report(build_report(wiring.store, wiring.images, generated_at=SystemClock().now()))
-    assert status is not None, "a rehearsal has just made this study"
     write_page(path, page)
     return status, path
 

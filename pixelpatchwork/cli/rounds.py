@@ -140,7 +140,7 @@ def collect(invocation: Invocation, close: bool, yes_spend: Decimal | None, as_j
 def _collected_text(done: Collected) -> str:
     edits = done.edits
     lines = [
-        f"{done.new_answers} new answers; {done.judged} judged, {done.unusable} of them left out; {done.paid} approved.",
+        f"{done.new_answers} new answers; {done.judged} judged, {done.unusable} left out; {done.paid} approved.",
         f"{edits.made} images made, {edits.failed} edits failed, {edits.waiting} wait.",
     ]
     if edits.unknown:

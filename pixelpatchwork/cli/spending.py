@@ -63,5 +63,6 @@ class SpendGuard:
         """As `allows`, for what cannot wait. Raises PatchworkError where it is not allowed."""
         if not self.allows(amount, what):
             raise PatchworkError(
-                f"Nothing was spent: {what} would cost up to ${amount:.2f}. To allow that, add: --yes-spend {amount:.2f}"
+                f"Nothing was spent: {what} would cost up to ${amount:.2f}. "
+                f"To allow that, add: --yes-spend {amount:.2f}"
             )

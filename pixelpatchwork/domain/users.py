@@ -8,12 +8,19 @@ from hashlib import sha256
 
 from pixelpatchwork.domain.model import User, UserId, WorkerId
 
-_FIRST = tuple(
-    ["Amber", "Azure", "Brave", "Bright", "Calm", "Cedar", "Clever", "Coral", "Copper", "Dawn", "Eager", "Early", "Ember", "Fair", "Fern", "Frosty", "Gentle", "Golden", "Happy", "Hazel", "Honest", "Indigo", "Ivory", "Jade", "Jolly", "Keen", "Kind", "Lilac", "Lively", "Lunar", "Maple", "Merry", "Mild", "Misty", "Noble", "Ochre", "Olive", "Opal", "Patient", "Pearl", "Plum", "Quick", "Quiet", "Rapid", "Rosy", "Rustic", "Sage", "Scarlet", "Silver", "Solar", "Steady", "Sunny", "Swift", "Teal", "Tidy", "Violet", "Warm", "Wild", "Willow", "Wise", "Witty", "Woven", "Young", "Zesty"]
-)
-_SECOND = tuple(
-    ["Badger", "Beaver", "Bison", "Bunting", "Camel", "Cat", "Crane", "Cricket", "Deer", "Dolphin", "Dove", "Duck", "Eagle", "Egret", "Falcon", "Finch", "Fox", "Frog", "Gecko", "Goose", "Hare", "Hawk", "Heron", "Horse", "Ibis", "Jackdaw", "Jay", "Kestrel", "Kite", "Koala", "Lark", "Lemur", "Linnet", "Lizard", "Lynx", "Magpie", "Marten", "Mole", "Moth", "Newt", "Orca", "Otter", "Owl", "Panda", "Petrel", "Pigeon", "Plover", "Puffin", "Quail", "Raven", "Robin", "Salmon", "Seal", "Shrew", "Snail", "Sparrow", "Stork", "Swan", "Tapir", "Tern", "Toad", "Turtle", "Vole", "Wren"]
-)
+_FIRST_WORDS = """
+Amber Azure Brave Bright Calm Cedar Clever Coral Copper Dawn Eager Early Ember Fair Fern Frosty
+Gentle Golden Happy Hazel Honest Indigo Ivory Jade Jolly Keen Kind Lilac Lively Lunar Maple Merry
+Mild Misty Noble Ochre Olive Opal Patient Pearl Plum Quick Quiet Rapid Rosy Rustic Sage Scarlet
+Silver Solar Steady Sunny Swift Teal Tidy Violet Warm Wild Willow Wise Witty Woven Young Zesty
+"""
+_SECOND_WORDS = """
+Badger Beaver Bison Bunting Camel Cat Crane Cricket Deer Dolphin Dove Duck Eagle Egret Falcon Finch
+Fox Frog Gecko Goose Hare Hawk Heron Horse Ibis Jackdaw Jay Kestrel Kite Koala Lark Lemur Linnet
+Lizard Lynx Magpie Marten Mole Moth Newt Orca Otter Owl Panda Petrel Pigeon Plover Puffin Quail
+Raven Robin Salmon Seal Shrew Snail Sparrow Stork Swan Tapir Tern Toad Turtle Vole Wren
+"""
+_FIRST, _SECOND = _FIRST_WORDS.split(), _SECOND_WORDS.split()
 
 
 def new_user(worker_id: WorkerId, *, pseudonym_key: str, at: datetime) -> User:
