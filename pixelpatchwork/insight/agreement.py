@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from math import sqrt
+from math import fsum, sqrt
 
 import numpy as np
 
@@ -112,7 +112,8 @@ def krippendorff_alpha(units: Iterable[Sequence[Hashable]]) -> float | None:
     expected = n * n - sum(size * size for size in totals.values())
     if not expected:
         return None
-    observed = sum(_disagreeing_pairs(count) / (count.total() - 1) for count in counts)
+    # fsum, because the figure must not depend on the order in which votes are read.
+    observed = fsum(_disagreeing_pairs(count) / (count.total() - 1) for count in counts)
     return 1 - (n - 1) * observed / expected
 
 
@@ -126,7 +127,8 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     centre = share + z2 / (2 * trials)
     spread = _Z_95 * sqrt(share * (1 - share) / trials + z2 / (4 * trials**2))
     scale = 1 + z2 / trials
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    # Rounding must not put the share itself (0 or 1) just outside.
+    return max(0.0, min(share, (centre - spread) / scale)), min(1.0, max(share, (centre + spread) / scale))
 
 
 def _scores(votes: Iterable[Vote]) -> dict[Unit, dict[UserId, int]]:
@@ -144,7 +146,7 @@ def _compare(user_id: UserId, given: Sequence[tuple[int, int, int]]) -> VoterAgr
         votes=len(given),
         compared=sum(1 for _, rest, _ in given if rest),
         sided=sum(1 for score, rest, _ in given if score * rest > 0),
-        correlation=_correlation([(score, rest / others) for score, rest, others in given if others]),
+        correlation=_correlation(sorted((score, rest / others) for score, rest, others in given if others)),
     )
 
 

@@ -11,14 +11,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 WIDTH = 360
-COLUMN_HEIGHT = 210
+COLUMN_HEIGHT = 220
 ROW_HEIGHT = 20
 MAX_LABELS = 10
 """Words below a column chart at most; with more columns every second, fifth, ... gets one."""
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 6, 12, 36
-_NAMES = 132
-"""The dot plot's column of names."""
+MAX_COLUMN = 48
+"""The width of a column at most: two Days should not look like two walls."""
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 6, 26, 36
+_NAMES, _ABOVE = 132, 8
+"""The dot plot's column of names, and the air above its rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +31,6 @@ class Column:
     label: str
     title: str
     parts: tuple[tuple[str, int], ...]
-
-    @property
-    def total(self) -> int:
-        """The whole column's amount."""
-        return sum(amount for _, amount in self.parts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,11 +101,14 @@ class DotPlot:
     x_ticks: tuple[Tick, ...]
 
 
-def column_chart(columns: Sequence[Column]) -> ColumnChart:
-    """Stacked columns of equal width, in the order given, over a scale of whole numbers."""
+def column_chart(columns: Sequence[Column], *, highest: int) -> ColumnChart:
+    """Stacked columns of equal width, in the order given, over a scale of whole numbers up to `highest`.
+
+    No column's total is above `highest`; charts that are given the same one can be compared by eye.
+    """
     ground = COLUMN_HEIGHT - _BOTTOM
     right = WIDTH - _RIGHT
-    ticks = whole_ticks(max((one.total for one in columns), default=0))
+    ticks = whole_ticks(highest)
     unit = (ground - _TOP) / ticks[-1]
     step = (right - _LEFT) / max(1, len(columns))
     every = next_round(len(columns) / MAX_LABELS)
@@ -133,7 +134,7 @@ def dot_plot(rows: Iterable[Estimate]) -> DotPlot:
     """One row for each estimate, in the order given, over a scale from 0% to 100%."""
     rows = tuple(rows)
     left, right = _NAMES, WIDTH - 14
-    ground = _TOP + ROW_HEIGHT * len(rows)
+    ground = _ABOVE + ROW_HEIGHT * len(rows)
 
     def at(share: float) -> float:
         return round(left + share * (right - left), 2)
@@ -145,7 +146,7 @@ def dot_plot(rows: Iterable[Estimate]) -> DotPlot:
         ground=ground,
         dots=tuple(
             Dot(
-                y=_TOP + ROW_HEIGHT * (index + 0.5),
+                y=_ABOVE + ROW_HEIGHT * (index + 0.5),
                 x=at(row.share),
                 x_low=at(row.low),
                 x_high=at(row.high),
@@ -175,16 +176,16 @@ def next_round(value: float) -> int:
 
 
 def _stack(column: Column, *, x: float, step: float, ground: float, unit: float) -> Iterable[Bar]:
-    gap = min(6.0, step * 0.2)
+    width = min(step * 0.84, MAX_COLUMN)
     top = ground
     for series, amount in column.parts:
         height = amount * unit
         top -= height
         if amount:
             yield Bar(
-                x=round(x + gap / 2, 2),
+                x=round(x + (step - width) / 2, 2),
                 y=round(top, 2),
-                width=round(step - gap, 2),
+                width=round(width, 2),
                 height=round(height, 2),
                 series=series,
                 title=column.title,

@@ -118,16 +118,21 @@ def build_report(store: Records, images: ImageStore, *, generated_at: datetime) 
 
 def render_report(report: Report) -> str:
     """The report as one HTML document without scripts, links to resources, or anything else outside it."""
-    template = _environment().get_template("report.html.j2")
+    votes = report.distribution
+    most = max((bar.count for bar in (*votes.ups, *votes.downs)), default=0)
+    people = max((day.workers for day in report.participation), default=0)
     agreement_chart = charts.dot_plot(_estimates(report.voters))
+    template = _environment().get_template("report.html.j2")
     return template.render(
         report=report,
         reasons=_reasons(report.participation),
-        unplotted=sum(1 for row in report.voters if row.agreement.compared) - len(agreement_chart.dots),
-        people_chart=charts.column_chart([_people_column(one) for one in report.participation]),
-        ups_chart=charts.column_chart([_votes_column(one, "up") for one in report.distribution.ups]),
-        downs_chart=charts.column_chart([_votes_column(one, "down") for one in report.distribution.downs]),
+        people_chart=charts.column_chart(
+            [_people_column(day) for day in report.participation], highest=people
+        ),
+        ups_chart=charts.column_chart([_votes_column(bar, "up") for bar in votes.ups], highest=most),
+        downs_chart=charts.column_chart([_votes_column(bar, "down") for bar in votes.downs], highest=most),
         agreement_chart=agreement_chart,
+        unplotted=sum(1 for row in report.voters if row.agreement.compared) - len(agreement_chart.dots),
     )
 
 
