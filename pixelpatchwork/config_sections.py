@@ -15,30 +15,32 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 # ---- kinds of text --------------------------------------------------------------------------------------
 
+_NEVER_IN_ADDRESSES = re.compile(r"[\s<>\"'`\\]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def _printable(text: str) -> str:
     if _CONTROL.search(text):
-        raise ValueError("holds a control character; take it out")
+        raise ValueError("holds a control character")
     return text
 
 
 def web_address(text: str) -> str:
-    """`text` without a slash at its end. Raises ValueError where it is no http address."""
+    """`text` without a slash at its end. Raises ValueError where it is no http address, or holds a password."""
     try:
         parts = urlsplit(text)
         is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_address = is_address and "@" not in parts.netloc and not _NEVER_IN_ADDRESSES.search(text)
     except ValueError:
         is_address = False
     if not is_address:
-        raise ValueError("is no web address; write https://host or http://host:port")
+        raise ValueError("is no web address such as https://host or http://host:port")
     return text.rstrip("/")
 
 
 def _cents(amount: Decimal) -> Decimal:
     if amount != round(amount, 2):
-        raise ValueError("has more than two decimals; write dollars and cents, such as 0.25")
+        raise ValueError("has more than two decimals")
     return amount
 
 
