@@ -1,0 +1,130 @@
+"""What a worker thinks of a picture: a few formulas over pixels, different for every taste, blurred by carelessness.
+
+A worker compares the picture with the seed and looks at what changed: how much, how colourful, how rich in contrast,
+and whether it has the hue that he likes. Then he compares the pictures on his ballot with each other.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+import numpy as np
+
+from pixelpatchwork.crowd.pictures import Colours, Plane
+from pixelpatchwork.crowd.workers import Persona
+
+_SEEN = 0.06
+"""A change of a pixel that the eye notices, as a mean over the channels from 0 to 1."""
+_INDIFFERENCE = 0.12
+"""How near to his own average a picture leaves a careful worker without an opinion."""
+_FLAG_CHANCE = 0.004
+
+
+class Choice(StrEnum):
+    """A vote."""
+
+    UP = "up"
+    DOWN = "down"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Impression:
+    """What everybody sees in a picture, before taste.
+
+    `change` is the share of pixels that differ from the seed; the others are of those pixels alone, and 0 where
+    there are none: `colourfulness` about 0 to 1, `contrast` 0 to 0.5, and the mean colour on the wheel as a vector
+    of length up to 1.
+    """
+
+    change: float
+    colourfulness: float
+    contrast: float
+    hue_x: float
+    hue_y: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opinion:
+    """One worker's vote on one picture."""
+
+    choice: Choice
+    is_flagged: bool
+
+
+def colourfulness(pixels: Colours) -> float:
+    """How colourful pixels of shape (n, 3), 0 to 1, look: M3 of Hasler and Suesstrunk (2003), over 255.
+
+    0 is grey; their "highly colourful" begins at 0.32, "extremely" at 0.43.
+    """
+    red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
+    red_green, yellow_blue = red - green, (red + green) / 2 - blue
+    spread = math.hypot(float(red_green.std()), float(yellow_blue.std()))
+    return spread + 0.3 * math.hypot(float(red_green.mean()), float(yellow_blue.mean()))
+
+
+def look_at(picture: Colours, seed: Colours) -> Impression:
+    """What is to be seen in a picture beside its seed. Pictures of another shape are new all over."""
+    changed = _changed(picture, seed)
+    pixels = picture[changed]
+    if not len(pixels):
+        return Impression(change=0.0, colourfulness=0.0, contrast=0.0, hue_x=0.0, hue_y=0.0)
+    # The plane of opponent colours: red lies at 0 degrees, green at 120, blue at 240.
+    red, green, blue = pixels[:, 0], pixels[:, 1], pixels[:, 2]
+    return Impression(
+        change=float(changed.mean()),
+        colourfulness=colourfulness(pixels),
+        contrast=float(pixels.mean(axis=1).std()),
+        hue_x=float((red - (green + blue) / 2).mean()),
+        hue_y=float((green - blue).mean()) * math.sqrt(3) / 2,
+    )
+
+
+def appeal(impression: Impression, prompt: str, persona: Persona) -> float:
+    """How much a worker likes a picture, around 0 to 1.5; its words count too, since the ballot shows them."""
+    if impression.change == 0:
+        return 0.0
+    novelty = 1 - math.exp(-impression.change / 0.03) - 0.8 * max(0.0, impression.change - 0.25)
+    angle = math.radians(persona.taste.hue)
+    hue = impression.hue_x * math.cos(angle) + impression.hue_y * math.sin(angle)
+    shown = 0.5 * novelty + 0.9 * min(impression.colourfulness, 0.6) + 0.6 * impression.contrast + 0.5 * hue
+    return shown - (0.0 if makes_sense(prompt) else 0.45)
+
+
+def judge(
+    impressions: Sequence[Impression], prompts: Sequence[str], persona: Persona, random: Random
+) -> list[Opinion]:
+    """A ballot's votes, in its order: up for what is better than its average, down for worse, skip between."""
+    blur = 0.04 + 0.25 * persona.carelessness
+    likings = [
+        appeal(impression, prompt, persona) + random.gauss(0, blur)
+        for impression, prompt in zip(impressions, prompts, strict=True)
+    ]
+    middle = sum(likings) / len(likings) if len(likings) > 1 else 0.45
+    return [_opinion(liking - middle, persona, random) for liking in likings]
+
+
+def makes_sense(prompt: str) -> bool:
+    """Whether a prompt reads like words: no markup, not endless, and a vowel in most of its words."""
+    words = re.findall(r"[^\W\d_]+", prompt)
+    if not words or len(prompt) > 600 or re.search(r"[<>{}]|&\w+;", prompt):
+        return False
+    return sum(bool(re.search(r"[aeiouy]|[^\x00-\x7f]", word.lower())) for word in words) > 0.6 * len(words)
+
+
+def _opinion(difference: float, persona: Persona, random: Random) -> Opinion:
+    indifference = _INDIFFERENCE * (0.5 + persona.carelessness)
+    choice = Choice.SKIP if abs(difference) < indifference else Choice.UP if difference > 0 else Choice.DOWN
+    return Opinion(choice=choice, is_flagged=choice is Choice.DOWN and random.random() < _FLAG_CHANCE)
+
+
+def _changed(picture: Colours, seed: Colours) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    if picture.shape != seed.shape:
+        return np.ones(picture.shape[:2], dtype=np.bool_)
+    difference: Plane = np.abs(picture - seed).mean(axis=2)
+    return difference > _SEEN
