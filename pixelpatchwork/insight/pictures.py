@@ -26,8 +26,8 @@ OUTLINE_WIDTH = 160
 CHIP_WIDTH = 40
 """Cells across the grid of a patch's small silhouette."""
 
-_UNREADABLE = (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError)
-"""What Pillow raises for bytes that are no picture, or a broken or monstrous one."""
+_FORMATS = ("PNG", "JPEG", "WEBP")
+"""What an image store of ours holds; other decoders are not let near the bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +81,11 @@ class Pictures:
 def encode_jpeg(data: bytes, *, width: int) -> Picture | None:
     """`data` as a JPEG without metadata, at most `width` x 2 `width` pixels; None where it is no picture."""
     try:
-        with Pillow.open(io.BytesIO(data)) as opened:
+        with Pillow.open(io.BytesIO(data), formats=_FORMATS) as opened:
             picture = opened.convert("RGB")
-    except _UNREADABLE:
+    except Exception:
+        # Pillow's decoders raise a dozen kinds of errors on damaged files (OSError, SyntaxError, ValueError,
+        # struct.error, zlib.error ...); whichever it is, there is nothing to show.
         return None
     picture.info.clear()
     picture.thumbnail((width, 2 * width), Pillow.Resampling.LANCZOS)

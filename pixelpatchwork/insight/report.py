@@ -222,7 +222,7 @@ def percent(share: float) -> str:
 
 def decimal(value: float | None) -> str:
     """A coefficient as `0.38`, with a true minus sign; a dash for None."""
-    return "\N{EN DASH}" if value is None else f"{value + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
+    return "\N{EN DASH}" if value is None else f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def usd(amount: Usd) -> str:

@@ -1,0 +1,76 @@
+"""The report in a real browser: it fits a telephone and a desk, needs nothing from outside, and outlines patches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+
+from pixelpatchwork.insight.report import build_report, render_report
+from tests.support.browser import chromium
+from tests.support.insight import one_day_story, stored
+
+pytestmark = pytest.mark.browser
+
+LONG_WORD = "antidisestablishmentarianism" * 8
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chrome]:
+    with chromium() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    records = one_day_story()
+    records.name = LONG_WORD
+    report = build_report(
+        records, stored(records.all_images), generated_at=datetime(2026, 11, 21, tzinfo=UTC)
+    )
+    path: Path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(render_report(report), encoding="utf-8")
+    return path.as_uri()
+
+
+def show(browser: Chrome, address: str, *, width: int) -> None:
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+    )
+    browser.get(address)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_sticks_out_sideways(browser: Chrome, address: str, width: int) -> None:
+    show(browser, address, width=width)
+    assert browser.execute_script("return innerWidth") == width
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def test_every_picture_shows_and_nothing_is_fetched_or_refused(browser: Chrome, address: str) -> None:
+    show(browser, address, width=1280)
+    sizes = browser.execute_script("return [...document.images].map(one => one.naturalWidth)")
+    assert sizes
+    assert all(sizes)
+    fetched = browser.execute_script(
+        "return performance.getEntriesByType('resource').map(one => one.name).filter(n => !n.startsWith('data:'))"
+    )
+    assert fetched == []
+    assert [entry for entry in browser.get_log("browser") if "favicon" not in entry["message"]] == []
+
+
+def test_the_switch_outlines_what_was_painted(browser: Chrome, address: str) -> None:
+    show(browser, address, width=1280)
+    outlines = browser.find_elements(By.CSS_SELECTOR, ".cards .outline")
+    # The switch fades; without motion the page shows its end at once.
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
+    )
+    assert [one.value_of_css_property("opacity") for one in outlines] == ["0", "0"]
+    browser.find_element(By.CSS_SELECTOR, "label[for=outlines]").click()
+    assert [one.value_of_css_property("opacity") for one in outlines] == ["1", "1"]
