@@ -37,20 +37,16 @@ find("preview").hidden = !isPreview;
 const stopwatch = {
   seconds: 0,
   since: performance.now(),
+  wasHidden: document.hidden,
   read() {
     const now = performance.now();
-    if (!document.hidden) this.seconds += (now - this.since) / 1000;
+    if (!this.wasHidden) this.seconds += (now - this.since) / 1000;
     this.since = now;
+    this.wasHidden = document.hidden;
     return this.seconds;
   },
-  // At the moment of a change `hidden` is the new state, and the time before it had the other one.
-  turn() {
-    const now = performance.now();
-    if (document.hidden) this.seconds += (now - this.since) / 1000;
-    this.since = now;
-  },
 };
-document.addEventListener("visibilitychange", () => stopwatch.turn());
+document.addEventListener("visibilitychange", () => stopwatch.read());
 
 // `reason` gives the key and values of what is missing, or null; `beforeSending` fills the last fields.
 function guardForm(reason, beforeSending) {

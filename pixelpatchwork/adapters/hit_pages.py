@@ -23,7 +23,7 @@ The contract between a page and whoever fills it in, a person's browser or a pro
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ class HitPages:
         self._environment.globals |= {
             "words": self._words,
             "language": language,
-            "source": partial(_source, templates),
+            "source": cache(partial(_source, templates)),
         }
         self._environment.filters |= {"paragraphs": _paragraphs, "share": _share}
 
