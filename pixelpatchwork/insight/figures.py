@@ -30,7 +30,7 @@ class Figure:
     Attributes:
         picture: None where the image is hidden, missing or unreadable; an empty frame of `width` x `height`
             stands for it.
-        prompt: empty on the first seed, and where the image is hidden.
+        prompt: on the first seed its caption; empty where the image is hidden.
         username: None on the first seed.
         patch: where this image differs from the seed it was painted on.
         ups, downs, skips: the votes of one Day's voting round.
@@ -164,7 +164,7 @@ class _DayTeller:
             picture=None if is_hidden else self._pictures.fit(key, width=width),
             width=image.width,
             height=image.height,
-            prompt="" if is_hidden or image.creator_id is None else shown(image.prompt_text),
+            prompt="" if is_hidden else shown(image.prompt_text),
             username=shown(creator.username) if creator is not None else None,
             patch=None if is_hidden else patch_of(image),
             ups=votes.ups if votes else 0,

@@ -61,7 +61,8 @@ def test_every_picture_shows_and_nothing_is_fetched_or_refused(browser: Chrome, 
         "return performance.getEntriesByType('resource').map(one => one.name).filter(n => !n.startsWith('data:'))"
     )
     assert fetched == []
-    assert [entry for entry in browser.get_log("browser") if "favicon" not in entry["message"]] == []
+    messages = browser.execute("getLog", {"type": "browser"})["value"]
+    assert [one for one in messages if "favicon" not in one["message"]] == []
 
 
 def test_the_switch_outlines_what_was_painted(browser: Chrome, address: str) -> None:
@@ -74,3 +75,12 @@ def test_the_switch_outlines_what_was_painted(browser: Chrome, address: str) -> 
     assert [one.value_of_css_property("opacity") for one in outlines] == ["0", "0"]
     browser.find_element(By.CSS_SELECTOR, "label[for=outlines]").click()
     assert [one.value_of_css_property("opacity") for one in outlines] == ["1", "1"]
+
+
+def test_names_in_a_table_stay_readable_on_a_telephone(browser: Chrome, address: str) -> None:
+    show(browser, address, width=390)
+    for table in browser.find_elements(By.TAG_NAME, "details"):
+        table.click()
+    names = browser.find_elements(By.CSS_SELECTOR, "details tbody .text")
+    assert names
+    assert all(name.size["width"] > 100 for name in names)

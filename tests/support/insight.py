@@ -239,7 +239,7 @@ class MemoryRecords:
 
     def assignments(self, round_id: RoundId, *, with_answers: bool = True) -> tuple[Assignment, ...]:
         assert not with_answers, "no report needs the raw answers"
-        return tuple(one for one in self.all_answers if one.token == round_id)
+        return tuple(one for one in self.all_answers if one.token == Token(round_id))
 
     def edits(self, round_id: RoundId) -> tuple[Edit, ...]:
         return tuple(self.all_edits) if round_id == "g1" else ()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 
 from pixelpatchwork.domain.errors import NothingToDo
 from pixelpatchwork.domain.model import Image, ImageState, RoundKind
@@ -53,7 +53,7 @@ def page(records: MemoryRecords, pictures: MemoryPictures | None = None) -> Beau
     return BeautifulSoup(render_report(built(records, pictures)), "html.parser")
 
 
-def words(soup: BeautifulSoup) -> str:
+def words(soup: Tag) -> str:
     return " ".join(soup.get_text(" ").split())
 
 
@@ -72,6 +72,11 @@ def test_the_story_goes_from_the_seed_to_the_winners() -> None:
         "The seed The picture it all began with",
         "Day 1 a sleeping fox by ann-heron 3 ▲ up 0 ▼ down",
     ]
+
+
+def test_the_first_seed_shows_its_caption_where_it_has_one() -> None:
+    soup = page(changed(one_day_story(), "seed", prompt_text="A launch & a <b>crowd</b>"))
+    assert words(soup.select(".strip li")[0]) == "The seed A launch & a <b>crowd</b>"
 
 
 def test_a_day_shows_its_images_by_votes_with_the_seed_among_them() -> None:
