@@ -7,6 +7,7 @@ is refused with the place of the fault.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from xml.etree.ElementTree import Element, ParseError
@@ -19,6 +20,7 @@ from pixelpatchwork.marketplace.errors import ApiError, ParameterValidationError
 MAX_QUESTION_BYTES = 65_535
 _SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/"
 _HTML_QUESTION = f"{{{_SCHEMAS}2011-11-11/HTMLQuestion.xsd}}"
+_KEPT = 64  # pages of at most 64 KiB: the HITs of a round often share one
 _OTHER_QUESTIONS = ("ExternalQuestion", "QuestionForm")
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
@@ -41,21 +43,27 @@ class HtmlQuestion:
     frame_height: int
 
 
-def read_html_question(question: str) -> HtmlQuestion:
-    """Parses and checks an HTMLQuestion.
+def check_html_question(question: str) -> None:
+    """Refuses what a worker's browser could not show as it was meant.
 
     Raises ParameterValidationError for a size or characters out of bounds, and RequestError `XMLParseError` or
     `XHTMLParseError` with the place of the fault.
     """
     _check_text(question)
+    check_html(open_html_question(question).html)
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def open_html_question(question: str) -> HtmlQuestion:
+    """Takes the page out of its XML. Raises RequestError `XMLParseError`."""
     root = _parse_xml(question)
     if root.tag != f"{_HTML_QUESTION}HTMLQuestion":
         raise _other_root(root.tag)
     html = (root.findtext(f"{_HTML_QUESTION}HTMLContent") or "").strip()
-    check_html(html)
     return HtmlQuestion(html=html, frame_height=_frame_height(root))
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def check_html(html: str) -> None:
     """Raises RequestError `XHTMLParseError` unless the text is one complete, well-formed HTML document."""
     checker = _Checker()

@@ -23,7 +23,7 @@ from pixelpatchwork.marketplace.operations.bounds import check_bounds
 from pixelpatchwork.marketplace.operations.hit_types import HitType, ensure_hit_type, own_hit_type
 from pixelpatchwork.marketplace.operations.registry import Call, operation
 from pixelpatchwork.marketplace.paging import Page
-from pixelpatchwork.marketplace.questions import read_html_question
+from pixelpatchwork.marketplace.questions import check_html_question
 from pixelpatchwork.marketplace.records import change_hit, own_hit, state_columns
 from pixelpatchwork.marketplace.requirements import needs_masters
 from pixelpatchwork.marketplace.states import HitState, HitStatus, IllegalMoveError
@@ -159,7 +159,7 @@ def _check_new(request: Mapping[str, Any]) -> None:
             raise RequestError("OperationNotSupported", f"{name} is not offered yet. Leave it out.")
     if "Question" not in request:
         raise ParameterValidationError("Question", "null", "A HIT needs a question.")
-    read_html_question(request["Question"])
+    check_html_question(request["Question"])
 
 
 def _claim_creation(call: Call, operation_name: str, hit_id: str) -> None:

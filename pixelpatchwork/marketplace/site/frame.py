@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 from pixelpatchwork.marketplace import work
 from pixelpatchwork.marketplace.answers import answer_fields
 from pixelpatchwork.marketplace.market import Market
-from pixelpatchwork.marketplace.questions import HtmlQuestion, read_html_question
+from pixelpatchwork.marketplace.questions import HtmlQuestion, open_html_question
 from pixelpatchwork.marketplace.records import Moment
 from pixelpatchwork.marketplace.requirements import Guard, meets
 from pixelpatchwork.marketplace.site import queries, sessions
@@ -116,7 +116,7 @@ def _question(moment: Moment, hit_id: str, worker_id: str | None) -> HtmlQuestio
         raise WorkRefusedError(Refusal.NO_HIT)
     if not meets(moment, task.requirements, worker_id, Guard.PREVIEW):
         raise WorkRefusedError(Refusal.NOT_QUALIFIED)
-    return read_html_question(queries.find_question(moment, hit_id))
+    return open_html_question(queries.find_question(moment, hit_id))
 
 
 def _signature(secret_key: str, assignment_id: str) -> str:

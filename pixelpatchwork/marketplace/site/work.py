@@ -11,7 +11,7 @@ from werkzeug import Response
 from pixelpatchwork.marketplace import work
 from pixelpatchwork.marketplace.clock import SECOND
 from pixelpatchwork.marketplace.market import Market
-from pixelpatchwork.marketplace.questions import read_html_question
+from pixelpatchwork.marketplace.questions import open_html_question
 from pixelpatchwork.marketplace.records import Moment
 from pixelpatchwork.marketplace.site import frame, queries, sessions
 from pixelpatchwork.marketplace.states import AssignmentStatus
@@ -105,7 +105,7 @@ def _desk(moment: Moment, assignment_id: str, worker_id: str) -> _Desk:
     return _Desk(
         job=job,
         task=task,
-        frame_height=read_html_question(queries.find_question(moment, job.hit_id)).frame_height,
+        frame_height=open_html_question(queries.find_question(moment, job.hit_id)).frame_height,
         seconds_left=max(0, (job.deadline_at - moment.now) // SECOND),
     )
 
