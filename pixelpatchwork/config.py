@@ -7,14 +7,13 @@ variables. The sections stand in `config_sections`, reading in `config_sources`,
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pixelpatchwork import resources
@@ -30,16 +29,25 @@ from pixelpatchwork.config_faults import (
 from pixelpatchwork.config_keys import Key, keys_of, render
 from pixelpatchwork.config_sections import (
     GenerationSettings,
-    Line,
     OpenAISettings,
     S3Settings,
     ServeSettings,
     VotingSettings,
-    WebAddress,
-    web_address,
     without_empty,
 )
 from pixelpatchwork.config_sources import Fault, dotenv_layer, environment_layer, overlay, without, yaml_layer
+from pixelpatchwork.config_types import (
+    BUCKET,
+    MTURK,
+    SQLITE_FILE,
+    DatabaseUrl,
+    ImagePlace,
+    Line,
+    Marketplace,
+    Secret,
+    TimeZone,
+    WebAddress,
+)
 from pixelpatchwork.domain.errors import ConfigurationError
 
 __all__ = [
@@ -58,7 +66,6 @@ __all__ = [
     "shown",
 ]
 
-MTURK = ("mturk-sandbox", "mturk-live")
 INTERNAL = frozenset({"folder"})
 """Fields of the model that are no keys."""
 
@@ -68,46 +75,6 @@ FILE_HEADER = (
     "generation.reward_usd is PPW_GENERATION__REWARD_USD. Secrets stand there only, never here.\n"
     "Values are text until they are read: quotes are needed only where YAML would stumble."
 )
-
-_DATABASE = re.compile(r"(?:sqlite(?:\+pysqlite)?:///|mysql\+pymysql://).+", re.DOTALL)
-_SQLITE_FILE = re.compile(
-    r"(?P<scheme>sqlite(?:\+pysqlite)?:///)(?P<file>[^/?:][^?]*)(?P<query>\?.*)?", re.DOTALL
-)
-_BUCKET = re.compile(r"s3://(?P<name>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[^\s]*))?")
-
-
-def _marketplace(text: str) -> str:
-    return text if text in ("embedded", *MTURK) else web_address(text)
-
-
-def _database(text: str) -> str:
-    if not _DATABASE.fullmatch(text):
-        raise ValueError("is no database address")
-    return text
-
-
-def _images(text: str) -> str:
-    if "://" in text and not _BUCKET.fullmatch(text):
-        raise ValueError("is neither a folder nor a bucket")
-    return text
-
-
-def _timezone(text: str) -> str:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: names of folders in the time zone data
-        raise ValueError("is no time zone") from None
-    return text
-
-
-DatabaseUrl = Annotated[
-    str,
-    AfterValidator(_database),
-    Field(json_schema_extra={"allowed": "sqlite:///FILE or mysql+pymysql://USER:PASSWORD@HOST/NAME"}),
-]
-Secret = Annotated[
-    SecretStr | None, Field(json_schema_extra={"allowed": "text, in the environment or .env only"})
-]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,35 +103,30 @@ class Settings(BaseSettings):
     study: Line = Field(
         default="A patchwork picture", max_length=60, description="The study's name, shown to workers."
     )
-    timezone: Annotated[str, AfterValidator(_timezone)] = Field(
+    timezone: TimeZone = Field(
         default="UTC",
         description="The time zone in which a Day's date is read.",
-        json_schema_extra={"allowed": "an IANA name such as UTC or Europe/Berlin"},
     )
     language: Literal["en", "de", "es", "fr"] = Field(
         default="en", description="The language of the workers' pages."
     )
-    marketplace: Annotated[str, AfterValidator(_marketplace)] = Field(
+    marketplace: Marketplace = Field(
         default="embedded",
         description="Where HITs are published: inside this program, at a `ppw serve` elsewhere, or at AWS.",
-        json_schema_extra={"allowed": "embedded, mturk-sandbox, mturk-live, or a marketplace's web address"},
     )
     marketplace_database: DatabaseUrl = Field(
         default="sqlite:///marketplace.db",
         description="The marketplace's own records, where it is embedded or served.",
     )
     database: DatabaseUrl = Field(default="sqlite:///study.db", description="The study's records.")
-    images: Annotated[str, AfterValidator(_images)] = Field(
+    images: ImagePlace = Field(
         default="images",
-        min_length=1,
         description="Where pictures are kept.",
-        json_schema_extra={"allowed": "a folder, or s3://BUCKET/PREFIX"},
     )
-    images_url: WebAddress | None = Field(
+    images_url: WebAddress = Field(
         default=None,
         description="The public address under which workers' browsers find the pictures. Empty: `ppw serve`"
         " shows the folder, and S3 gets links that are signed for a while.",
-        json_schema_extra={"allowed": "a web address, or empty"},
     )
     editor: Literal["offline", "openai"] = Field(
         default="offline",
@@ -178,11 +140,6 @@ class Settings(BaseSettings):
     parallel_calls: int = Field(
         default=16, ge=1, le=64, description="How many calls go to the marketplace at once."
     )
-    generation: GenerationSettings = Field(default=GenerationSettings(), description="The generation round.")
-    voting: VotingSettings = Field(default=VotingSettings(), description="The voting round.")
-    openai: OpenAISettings = Field(default=OpenAISettings(), description="The `openai` editor.")
-    s3: S3Settings = Field(default=S3Settings(), description="The bucket, where `images` names one.")
-    serve: ServeSettings = Field(default=ServeSettings(), description="`ppw serve`.")
     openai_api_key: Secret = Field(
         default=None, description="The key of the `openai` editor; OPENAI_API_KEY works as well."
     )
@@ -192,6 +149,11 @@ class Settings(BaseSettings):
     marketplace_secret_access_key: Secret = Field(
         default=None, description="The secret that belongs to this key."
     )
+    generation: GenerationSettings = Field(default=GenerationSettings(), description="The generation round.")
+    voting: VotingSettings = Field(default=VotingSettings(), description="The voting round.")
+    openai: OpenAISettings = Field(default=OpenAISettings(), description="The `openai` editor.")
+    s3: S3Settings = Field(default=S3Settings(), description="The bucket, where `images` names one.")
+    serve: ServeSettings = Field(default=ServeSettings(), description="`ppw serve`.")
 
     @classmethod
     def settings_customise_sources(
@@ -249,7 +211,7 @@ class Settings(BaseSettings):
     @property
     def bucket(self) -> Bucket | None:
         """The pictures' bucket, or None where they are in a folder."""
-        match = _BUCKET.fullmatch(self.images)
+        match = BUCKET.fullmatch(self.images)
         return Bucket(name=match["name"], prefix=(match["prefix"] or "").strip("/")) if match else None
 
     @property
@@ -283,7 +245,7 @@ class Settings(BaseSettings):
         )
 
     def _absolute(self, url: str) -> str:
-        match = _SQLITE_FILE.fullmatch(url)
+        match = SQLITE_FILE.fullmatch(url)
         if not match:
             return url
         return f"{match['scheme']}{self.path(match['file'])}{match['query'] or ''}"

@@ -1,58 +1,17 @@
 """The sections of the settings: every key below the top level, with its meaning, its default and its bounds.
 
-Bounds marked "marketplace" are those of the Mechanical Turk requester API. The defaults suit
-a small study.
+Bounds marked "marketplace" are those of the Mechanical Turk requester API. The defaults suit a
+small study.
 """
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-# ---- kinds of text --------------------------------------------------------------------------------------
-
-_NEVER_IN_ADDRESSES = re.compile(r"[\s<>\"'`\\]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-
-
-def _printable(text: str) -> str:
-    if _CONTROL.search(text):
-        raise ValueError("holds a control character")
-    return text
-
-
-def web_address(text: str) -> str:
-    """`text` without a slash at its end. Raises ValueError where it is no http address, or holds a password."""
-    try:
-        parts = urlsplit(text)
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        is_address = is_address and "@" not in parts.netloc and not _NEVER_IN_ADDRESSES.search(text)
-    except ValueError:
-        is_address = False
-    if not is_address:
-        raise ValueError("is no web address such as https://host or http://host:port")
-    return text.rstrip("/")
-
-
-def _cents(amount: Decimal) -> Decimal:
-    if amount != round(amount, 2):
-        raise ValueError("has more than two decimals")
-    return amount
-
-
-Line = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
-WebAddress = Annotated[
-    str, AfterValidator(web_address), Field(json_schema_extra={"allowed": "a web address"})
-]
-Reward = Annotated[
-    Decimal,
-    Field(ge=Decimal("0.01"), le=100, description="What one answer pays, in USD."),
-    AfterValidator(_cents),
-]
+from pixelpatchwork.config_types import Line, Region, Reward, WebAddress
 
 
 class Section(BaseModel):
@@ -228,10 +187,9 @@ class OpenAISettings(Section):
     quality: Literal["low", "medium", "high", "auto", "xhigh", "max"] = Field(
         default="medium", description="Effort for each picture; xhigh and max need a model of the 2.5 family."
     )
-    base_url: WebAddress | None = Field(
+    base_url: WebAddress = Field(
         default=None,
         description="Another server that speaks the same API; empty for OpenAI's own.",
-        json_schema_extra={"allowed": "a web address, or empty"},
     )
     profile: Literal["openai", "sd-server", "dall-e-2"] = Field(
         default="openai", description="Which dialect of the API the server speaks."
@@ -257,17 +215,11 @@ class OpenAISettings(Section):
 class S3Settings(Section):
     """The bucket, where `images` names one."""
 
-    endpoint_url: WebAddress | None = Field(
+    endpoint_url: WebAddress = Field(
         default=None,
         description="Another server that speaks S3; empty for AWS.",
-        json_schema_extra={"allowed": "a web address, or empty"},
     )
-    region: str = Field(
-        default="us-east-1",
-        pattern=r"^[a-z0-9-]{1,40}$",
-        description="The bucket's region.",
-        json_schema_extra={"allowed": "a region's name such as eu-central-1"},
-    )
+    region: Region = Field(default="us-east-1", description="The bucket's region.")
     presign_hours: int = Field(
         default=168,
         ge=1,
