@@ -58,8 +58,9 @@ def s3_client(
 ) -> S3Client:
     """A boto3 client with the keys that boto3 finds, to be shared by up to `max_connections` threads.
 
-    Where `endpoint_url` names another service than AWS's, the bucket goes into the path, and checksums are sent
-    only where S3 itself demands them, because many such services know neither the one nor the other.
+    At AWS the bucket is part of the host's name, with its region: a signed link to the region-less host would be
+    redirected, and its signature void. Where `endpoint_url` names another service, the bucket goes into the
+    path, and checksums are sent only where S3 itself demands them: many such services know neither.
     """
     is_aws = endpoint_url is None
     return boto3.session.Session().client(
@@ -72,7 +73,7 @@ def s3_client(
             connect_timeout=5,
             read_timeout=60,
             max_pool_connections=max_connections,
-            s3={"addressing_style": "auto" if is_aws else "path"},
+            s3={"addressing_style": "virtual" if is_aws else "path"},
             request_checksum_calculation="when_supported" if is_aws else "when_required",
             response_checksum_validation="when_supported" if is_aws else "when_required",
         ),

@@ -78,6 +78,23 @@ def test_a_link_lasts_no_longer_than_its_signature_can(client: S3Client, seconds
         images(client, "bucket", presign_seconds=seconds)
 
 
+@pytest.mark.parametrize(
+    ("bucket", "start"),
+    [
+        ("patches", "https://patches.s3.eu-central-1.amazonaws.com/study/a.png?"),
+        ("my.patches", "https://s3.eu-central-1.amazonaws.com/my.patches/study/a.png?"),
+    ],
+)
+def test_a_signed_link_at_aws_leads_to_the_region_without_a_redirect(
+    monkeypatch: pytest.MonkeyPatch, bucket: str, start: str
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    client = s3_client(endpoint_url=None, region="eu-central-1", max_connections=1)
+
+    assert images(client, bucket).url("a.png").startswith(start)
+
+
 # ---- faults ---------------------------------------------------------------------------------------------
 
 
