@@ -117,10 +117,11 @@ class Browser(Protocol):
 
 
 class HttpBrowser:
-    """A browser over sockets, for a site that is served."""
+    """A browser over sockets, for a site that is served. `max_bytes` bounds each answer that it reads."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, *, max_bytes: int = MAX_BYTES) -> None:
         self._base_url = base_url
+        self._max_bytes = max_bytes
         self._opener = build_opener(HTTPCookieProcessor(CookieJar()))
 
     def get(self, url: str) -> Page:
@@ -152,7 +153,7 @@ class HttpBrowser:
         where = f"{request.get_method()} {_short(request.full_url)}"
         try:
             with self._opener.open(request, timeout=TIMEOUT_SECONDS) as response:
-                body: bytes = response.read(MAX_BYTES + 1)
+                body: bytes = response.read(self._max_bytes + 1)
                 status, url = response.status, response.url
         except HTTPError as error:
             with error:
@@ -161,8 +162,8 @@ class HttpBrowser:
             raise CrowdTrouble(f"{where} gave no answer: {error}") from error
         if status != 200:
             raise CrowdTrouble(f"{where} gave status {status}.", status=status)
-        if len(body) > MAX_BYTES:
-            raise CrowdTrouble(f"{where} gave more than {MAX_BYTES:,} bytes.")
+        if len(body) > self._max_bytes:
+            raise CrowdTrouble(f"{where} gave more than {self._max_bytes:,} bytes.")
         return url, body
 
 
