@@ -127,12 +127,6 @@ def soft_noise(rng: np.random.Generator, height: int, width: int, cell: float, *
     return (total - low) / max(high - low, 1e-6)
 
 
-def mixed(first: Colour, second: Colour, share: float) -> Colour:
-    """A colour between two: 0 is the first, 1 the second."""
-    red, green, blue = (a + (b - a) * share for a, b in zip(first, second, strict=True))
-    return red, green, blue
-
-
 def smooth(values: Floats, low: float, high: float) -> Floats:
     """0 up to `low`, 1 from `high`, and a soft rise in between."""
     share = np.clip((values - low) / (high - low), 0, 1)

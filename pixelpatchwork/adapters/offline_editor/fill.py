@@ -53,13 +53,11 @@ def surroundings(picture: Image.Image, hole: Image.Image, *, coarse: int = 192) 
 def _pushed_and_pulled(sums: Floats, weights: Floats) -> Floats:
     """Weighted sums and weights into colours everywhere; mid grey where nothing at all is known."""
     height, width = weights.shape[:2]
+    known: Floats = sums / np.maximum(weights, 1e-6)
     if height == width == 1:
-        only: Floats = np.where(weights > 0, sums / np.maximum(weights, 1e-6), np.float32(0.5))
-        return only
-    coarser = _pushed_and_pulled(*_halved(sums, np.minimum(weights, 1)))
-    below = resized(coarser, height, width)
+        return known if weights.item() > 0 else np.full_like(known, 0.5)
     trust = np.minimum(weights, 1)
-    known = sums / np.maximum(weights, 1e-6)
+    below = resized(_pushed_and_pulled(*_halved(known * trust, trust)), height, width)
     pulled: Floats = below + trust * (known - below)
     return pulled
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pixelpatchwork.adapters.offline_editor import shapes
-from pixelpatchwork.adapters.offline_editor.canvas import DARK, WHITE, Canvas, mixed
+from pixelpatchwork.adapters.offline_editor.canvas import DARK, WHITE, Canvas
 from pixelpatchwork.adapters.offline_editor.fill import Spot
 from pixelpatchwork.adapters.offline_editor.shapes import Shape, box, disc, oval, wedge
-from pixelpatchwork.adapters.offline_editor.words import Colour
+from pixelpatchwork.adapters.offline_editor.words import Colour, mixed
 
 Colours = tuple[Colour, ...]
 Part = tuple[Shape, Colour]

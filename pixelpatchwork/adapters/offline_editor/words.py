@@ -27,6 +27,12 @@ class Idea:
     things: tuple[Thing, ...]
 
 
+def mixed(first: Colour, second: Colour, share: float) -> Colour:
+    """A colour between two: 0 is the first, 1 the second."""
+    red, green, blue = (a + (b - a) * share for a, b in zip(first, second, strict=True))
+    return red, green, blue
+
+
 def _colours(*codes: str) -> tuple[Colour, ...]:
     """Hexadecimal codes as colours."""
 
@@ -91,25 +97,29 @@ _NOUNS: Final = _vocabulary(
     ("moon mond luna lune moonlight moonlit", "moon night"),
     ("sun sonne sol soleil sunshine sunny", "sun sunrise"),
     ("sunset dusk sonnenuntergang atardecer sunrise dawn", "sun -"),
-    ("wave welle wellen ola olas vague sea ocean meer mar mer water lake river beach", "waves sea"),
+    (
+        "wave welle wellen ola olas vague sea ocean meer mar mer water waterfall lake river puddle beach",
+        "waves sea",
+    ),
     ("cloud cloudy wolke wolken nube nubes nuage nuages sky himmel", "clouds sky"),
     (
-        "flower blume blumen flor flores fleur fleurs blossom blossoms daisy tulip rose roses bloom",
+        "flower blume blumen flor flores fleur fleurs blossom blossoms daisy daisies tulip roses poppy poppies bloom",
         "flowers meadow",
     ),
     ("sunflower sonnenblume girasol tournesol", "flowers sky"),
     ("garden meadow wiese jardin spring", "flowers meadow"),
     ("dot dots bubble bubbles ball berry berries punkt punto confetti pearl bead", "bubbles candy"),
+    ("aurora northern polarlicht", "stripes aurora"),
     ("stripe stripes striped streifen raya rayas rayure zebra", "stripes candy"),
     ("rainbow regenbogen arcoiris", "rainbow sky"),
     ("mountain berg berge montana montagne hill hills alps peak volcano", "mountains dawn"),
     ("tree baum baume arbol arbre pine fir forest wood woods wald bosque foret", "trees forest"),
-    ("fire flame feuer fuego feu lava inferno dragon", "flames fire"),
+    ("fire campfire flame feuer fuego feu lava inferno dragon", "flames fire"),
     ("rain regen lluvia pluie storm rainy", "rain storm"),
     ("snow snowy schnee nieve neige snowflake snowflakes winter blizzard", "snow snow"),
     ("heart herz herzen corazon coeur love liebe amor amour", "hearts candy"),
     ("bird vogel pajaro oiseau seagull gull crow swallow", "birds sky"),
-    ("fish fisch fische pez peces poisson poissons whale shark dolphin", "fish sea"),
+    ("fish goldfish fisch fische pez peces poisson poissons whale shark dolphin", "fish sea"),
     ("butterfly butterflies schmetterling mariposa papillon moth", "butterflies meadow"),
     ("city skyline town house houses tower castle stadt ciudad ville building", "city evening"),
     ("leaf leave blatt blatter hoja hojas feuille feuilles autumn herbst", "leaves autumn"),
@@ -122,46 +132,85 @@ _NOUNS: Final = _vocabulary(
 )
 
 _NO_SCENE = "-"
+_IN = frozenset({"in", "en"})
+_AND = frozenset({"and", "und", "y", "et"})
+_LIGHTS = frozenset({"stars", "moon", "spiral"})
+"""Things that shine: of the colours after them they take the brightest."""
 _MAX_THINGS = 3
+_MAX_GROUND = 6
 
 
 def read_prompt(prompt: str) -> Idea:
     """The colours and things that a prompt names, in its order; nothing where it names none that are known.
 
-    Colour words right before a thing are the thing's own ("a red moon"); all others, and the scenes, make the ground.
+    Colours right before a thing are its own ("a red moon"). Of those right after it ("a moon in red and gold")
+    the first is the thing's and the others make the ground, as do all other colours, and the scenes.
     """
-    ground: list[Colour] = []
-    scenes: list[str] = []
-    suggested: list[str] = []
-    things: list[Thing] = []
-    waiting: list[Colour] = []
+    reader = _Reader()
     for word in _words(prompt):
-        noun = _look_up(_NOUNS, word)
-        scene = _look_up(_SCENES, word)
-        colour = _look_up(_COLOUR_WORDS, word)
-        if noun is not None:
-            motif, suits = noun.split()
-            if motif not in {thing.motif for thing in things}:
-                things.append(Thing(motif=motif, colours=tuple(waiting)))
-            waiting.clear()
-            if suits != _NO_SCENE:
-                suggested.append(suits)
+        reader.take(word)
+    return reader.idea()
+
+
+class _Reader:
+    """What has been read of a prompt so far."""
+
+    def __init__(self) -> None:
+        self._ground: list[Colour] = []
+        self._scenes: list[str] = []
+        self._suggested: list[str] = []
+        self._things: list[Thing] = []
+        self._before: list[Colour] = []
+        """Colours that the next word may turn out to belong to."""
+        self._after: list[Colour] = []
+        self._follows_thing = False
+        self._last_was_colour = False
+
+    def take(self, word: str) -> None:
+        """The next word."""
+        colour, noun, scene = (_look_up(known, word) for known in (_COLOUR_WORDS, _NOUNS, _SCENES))
         if scene is not None:
-            scenes.append(scene)
-        if colour is not None and noun is None:
-            waiting.extend(_colours(colour))
-        elif noun is None:
-            ground.extend(waiting)
-            waiting.clear()
-    ground.extend(waiting)
-    if scenes or not ground:
-        ground = [*ground, *_scene_colours(scenes or [_SCENES[word] for word in suggested[:1]])]
-    return Idea(ground=tuple(ground[:6]), things=tuple(things[:_MAX_THINGS]))
+            self._scenes.append(scene)
+        if noun is not None:
+            self._take_noun(noun)
+        elif colour is not None:
+            self._take_colour(*_colours(colour))
+        elif word not in _AND:
+            self._ground += self._before
+            self._before = []
+            self._follows_thing = word in _IN and bool(self._things)
+        self._last_was_colour = noun is None and colour is not None
 
+    def _take_noun(self, noun: str) -> None:
+        motif, suits = noun.split()
+        if motif not in {thing.motif for thing in self._things}:
+            self._things.append(Thing(motif=motif, colours=tuple(self._before)))
+        self._before = []
+        self._follows_thing = False
+        if suits != _NO_SCENE:
+            self._suggested.append(_SCENES[suits])
 
-def _scene_colours(scenes: list[str]) -> tuple[Colour, ...]:
-    """The colours of the first scene; the others are in what stands on it."""
-    return _colours(*scenes[0].split()) if scenes else ()
+    def _take_colour(self, colour: Colour) -> None:
+        colours = self._after if self._follows_thing else self._before
+        if self._last_was_colour and colours:  # "midnight blue" is one colour
+            colour = mixed(colours.pop(), colour, 0.5)
+        colours.append(colour)
+
+    def idea(self) -> Idea:
+        """All that was read. A ground of one or two colours runs over into that of the scene."""
+        after = self._after
+        if any(thing.motif in _LIGHTS for thing in self._things):
+            after = sorted(after, key=sum, reverse=True)
+        for_things, for_ground = tuple(after[:1]), after[1:]
+        things = (
+            thing if thing.colours else Thing(motif=thing.motif, colours=for_things)
+            for thing in self._things[:_MAX_THINGS]
+        )
+        ground = [*self._ground, *self._before, *for_ground]
+        scenes = self._scenes or ([] if ground else self._suggested)
+        if scenes:
+            ground += _colours(*scenes[0].split())
+        return Idea(ground=tuple(ground[:_MAX_GROUND]), things=tuple(things))
 
 
 def _words(prompt: str) -> list[str]:
