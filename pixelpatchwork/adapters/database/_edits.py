@@ -64,7 +64,7 @@ def add_edit(connection: Connection, edit: Edit) -> None:
     add_event(connection, Event(at=edit.planned_at, kind="edit_planned", subject=edit.edit_key))
 
 
-def mark_edit(  # noqa: PLR0913  # the outcome of a call that costs money, recorded in one step
+def mark_edit(
     connection: Connection,
     edit_key: EditKey,
     state: EditState,

@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event,
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from pixelpatchwork.adapters.database.faults import is_passing_conflict, translated
+from pixelpatchwork.adapters.database.faults import is_busy, is_passing_conflict, translated
 from pixelpatchwork.domain.errors import StoreError
 
 _P = ParamSpec("_P")
@@ -31,7 +31,6 @@ _ATTEMPTS = 12
 
 _SQLITE_PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
-    "PRAGMA journal_mode = WAL",
     # FULL: a row that says money is about to be spent survives a power cut, not only a killed process.
     # It costs one fsync a commit: 0.04 ms against NORMAL's 0.006 on an SSD.
     "PRAGMA synchronous = FULL",
@@ -113,6 +112,10 @@ def _sqlite_engine(url: URL, *, enforce_keys: bool) -> Engine:
         # The driver's own idea of when a transaction begins is switched off; `begin` below says it.
         connection.isolation_level = None
         cursor = connection.cursor()
+        # The one lock for which SQLite does not wait by itself: two that open a new file at once collide here.
+        for attempt in stamina.retry_context(on=is_busy, attempts=None, timeout=BUSY_SECONDS, wait_max=0.2):
+            with attempt:
+                cursor.execute("PRAGMA journal_mode = WAL")
         for pragma in (*_SQLITE_PRAGMAS, f"PRAGMA foreign_keys = {'ON' if enforce_keys else 'OFF'}"):
             cursor.execute(pragma)
         cursor.close()

@@ -38,6 +38,12 @@ def is_passing_conflict(error: Exception) -> bool:
     return isinstance(error, DBAPIError) and _mysql_code(error) in _PASSING
 
 
+def is_busy(error: Exception) -> bool:
+    """Whether SQLite gave up on a lock that another connection holds."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF == sqlite3.SQLITE_BUSY
+
+
 def is_missing_table(error: DBAPIError) -> bool:
     """Whether the statement named a table that is not there."""
     if isinstance(error.orig, sqlite3.Error):
@@ -64,7 +70,7 @@ def _translated_sqlite(error: sqlite3.Error) -> StoreError:
         return AlreadyRecorded("This has been recorded before.")
     if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
         return StoreError("A record names another one that is not there.")
-    if code is not None and code & 0xFF == sqlite3.SQLITE_BUSY:
+    if is_busy(error):
         return StoreError("The database is busy: another process is writing. Run the command again.")
     return StoreError(f"The database failed: {error}.")
 

@@ -87,13 +87,13 @@ def _alone(plain: Connection) -> Iterator[Connection]:
             yield connection
             _check_keys(connection)
         return
-    # MySQL commits at every CREATE TABLE; a lock by name outlasts them, and falls with the connection.
+    # MySQL commits at every CREATE TABLE. A lock by name outlasts them; it falls with the connection, which is
+    # closed only after the last commit.
     lock = {"name": f"ppw-{connection.engine.url.database}"[:64], "seconds": _UPGRADE_SECONDS}
     with connection.begin():
         if connection.scalar(text("SELECT GET_LOCK(:name, :seconds)"), lock) != 1:
             raise StoreError("Another process is upgrading the database. Run the command again.")
         yield connection
-        connection.execute(text("SELECT RELEASE_LOCK(:name)"), lock)
 
 
 def _check_keys(connection: Connection) -> None:

@@ -190,7 +190,7 @@ class SqlStore:
         """See the port."""
         self.database.write(_edits.add_edit, edit)
 
-    def mark_edit(  # noqa: PLR0913  # the port's
+    def mark_edit(
         self,
         edit_key: EditKey,
         state: EditState,
