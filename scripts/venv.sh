@@ -63,11 +63,11 @@ make_venv() {
 # Done once for each state of pyproject.toml, of the constraints and of the place where the checkout stands.
 install_package() {
     make_venv
-    local stamp=".venv/installed${1//[^a-z]/-}" state
+    local stamp=".venv/.installed-${1//[^a-z]/}" state
     state="$PWD $(cat pyproject.toml scripts/constraints.txt | cksum)"
     if [ "$(cat "$stamp" 2>/dev/null)" != "$state" ]; then
         echo "Installing PixelPatchwork$1 into .venv ..."
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+        .venv/bin/python -m pip install -qq --disable-pip-version-check \
             --editable ".$1" --constraint scripts/constraints.txt
         echo "$state" >"$stamp"
     fi

@@ -17,7 +17,7 @@ from typing import Any, Self, TextIO, TypeVar
 import click
 
 QUIET_SECONDS = 5.0
-"""Off a terminal, a line of progress is written this often at most, and at the end."""
+"""Off a terminal, a line of progress is written this often, and at the end."""
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -115,7 +115,6 @@ class Progress:
         self._seconds = seconds
         self._bar: Any = None
         self._what = ""
-        self._last_line = float("-inf")
 
     def __enter__(self) -> Self:
         return self
@@ -132,6 +131,7 @@ class Progress:
         if what != self._what:
             self._end()
             self._what = what
+            self._last_line = self._seconds()
         if self._stream.isatty():
             self._draw(done, total)
         else:
@@ -155,4 +155,3 @@ class Progress:
             self._bar.__exit__(None, None, None)
         self._bar = None
         self._what = ""
-        self._last_line = float("-inf")

@@ -236,9 +236,8 @@ def test_off_a_terminal_progress_is_a_line_now_and_then() -> None:
         for done in range(1, 9):
             progress("Painting", done, 8)
     assert stream.getvalue().splitlines() == [
-        "Painting: 1 of 8",
-        "Painting: 4 of 8",
-        "Painting: 7 of 8",
+        "Painting: 3 of 8",
+        "Painting: 6 of 8",
         "Painting: 8 of 8",
     ]
 
