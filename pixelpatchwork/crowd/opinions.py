@@ -86,14 +86,18 @@ def look_at(picture: Colours, seed: Colours) -> Impression:
 
 
 def appeal(impression: Impression, prompt: str, persona: Persona) -> float:
-    """How much a worker likes a picture, around 0 to 1.5; its words count too, since the ballot shows them."""
+    """How much a worker likes a picture, around 0 to 1.5; its words count too, since the ballot shows them.
+
+    They should make sense, and a prompt that tells a little story pleases more than `pink`.
+    """
     if impression.change == 0:
         return 0.0
     novelty = 1 - math.exp(-impression.change / 0.03) - 0.8 * max(0.0, impression.change - 0.25)
     angle = math.radians(persona.taste.hue)
     hue = impression.hue_x * math.cos(angle) + impression.hue_y * math.sin(angle)
     shown = 0.5 * novelty + 0.9 * min(impression.colourfulness, 0.6) + 0.6 * impression.contrast + 0.5 * hue
-    return shown - (0.0 if makes_sense(prompt) else 0.45)
+    said = 0.15 * min(1.0, len(prompt.split()) / 8) if makes_sense(prompt) else -0.45
+    return shown + said
 
 
 def judge(

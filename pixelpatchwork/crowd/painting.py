@@ -25,7 +25,7 @@ Size = tuple[int, int]
 
 _GRID = 12
 """Spots along each side of a picture."""
-_CHANCE = 0.35
+_CHANCE = 0.45
 """The share of chance in the choice of a spot."""
 _LEAST, _MOST = 0.025, 0.12
 """What share of the picture a worker paints over, as a rule."""
@@ -104,20 +104,19 @@ def _target(persona: Persona, random: Random) -> float:
 
 def _busyness(colours: Colours) -> Plane:
     """How much is going on in each cell of the grid, 0 to 1: its deviation, and its distance from the average."""
-    height, width, _ = colours.shape
-    rows = np.linspace(0, height, _GRID + 1).astype(int)
-    columns = np.linspace(0, width, _GRID + 1).astype(int)
     mean = colours.mean(axis=(0, 1))
     busy = np.zeros((_GRID, _GRID), dtype=np.float32)
     for row, column in np.ndindex(_GRID, _GRID):
-        cell = colours[
-            rows[row] : max(rows[row] + 1, rows[row + 1]),
-            columns[column] : max(columns[column] + 1, columns[column + 1]),
-        ]
-        if cell.size:
-            busy[row, column] = cell.std() + np.abs(cell.mean(axis=(0, 1)) - mean).mean()
+        cell = colours[_part(row, colours.shape[0]), _part(column, colours.shape[1])]
+        busy[row, column] = cell.std() + np.abs(cell.mean(axis=(0, 1)) - mean).mean()
     span = float(busy.max() - busy.min())
     return (busy - busy.min()) / span if span > 0 else np.full_like(busy, 0.5)
+
+
+def _part(index: int, length: int) -> slice:
+    """One of the grid's parts of a side; at least one pixel long."""
+    start = index * length // _GRID
+    return slice(start, max(start + 1, (index + 1) * length // _GRID))
 
 
 def _appeal(busy: Plane, place: Place) -> Plane:
@@ -125,7 +124,7 @@ def _appeal(busy: Plane, place: Place) -> Plane:
     down = np.linspace(0, 1, _GRID, dtype=np.float32)[:, None]
     match place:
         case Place.SUBJECT:
-            wanted = busy**2
+            wanted = busy**1.5
         case Place.SKY:
             wanted = (1 - busy) * (1 - down) ** 2
         case Place.GROUND:

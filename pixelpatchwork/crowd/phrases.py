@@ -107,7 +107,7 @@ _VAGUE = (
 
 def draw_idea(spot: Point, persona: Persona, random: Random) -> Idea:
     """An idea for a spot (shares of width and height), in the words that this worker finds for it."""
-    if random.random() > 0.4 + 0.75 * persona.skill:
+    if random.random() > 0.5 + 0.75 * persona.skill:
         return Idea(prompt=random.choice(_VAGUE), shape=random.choice(list(Shape)))
     subject, shape = random.choice(_SUBJECTS[_zone(spot, random)])
     return Idea(prompt=_worded(subject, persona, random), shape=shape)

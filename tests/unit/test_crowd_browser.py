@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -27,7 +27,7 @@ lines</textarea>
 <form id="search"><input name="q"></form>"""
 
 
-def site(environ: WSGIEnvironment, start_response: StartResponse) -> object:
+def site(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     request = Request(environ)
     answers: dict[str, Callable[[Request], Response]] = {
         "/": lambda _: Response("<title>Home</title>", content_type="text/html"),
@@ -41,8 +41,12 @@ def site(environ: WSGIEnvironment, start_response: StartResponse) -> object:
         "/broken": lambda _: Response("oh", status=500),
         "/nothing": lambda _: Response(status=204),
     }
-    found = answers.get(request.path, lambda _: Response("no such page", status=404))
-    return found(request)(environ, start_response)
+    answer = answers.get(request.path, _unknown)(request)
+    return answer(environ, start_response)
+
+
+def _unknown(_request: Request) -> Response:
+    return Response("no such page", status=404)
 
 
 def _echo(request: Request) -> Response:

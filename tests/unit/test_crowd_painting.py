@@ -114,7 +114,7 @@ def test_taste_decides_where_somebody_paints_and_chance_has_its_share() -> None:
     assert sky[:, 1].mean() < 0.42
     assert ground[:, 1].mean() > 0.58
     near_subject = (np.abs(subject - (130 / 180, 65 / 120)) < 0.2).all(axis=1).mean()
-    assert near_subject > 0.45
+    assert near_subject > 0.33  # of an even spread it would be a fifth
     for found in (sky, ground, subject):
         assert found.min() >= 0.08
         assert found.max() <= 0.92

@@ -173,3 +173,11 @@ def test_who_has_returned_a_hit_does_it_the_next_time() -> None:
 def test_a_hit_without_a_form_to_return_it_with_is_said_plainly() -> None:
     with pytest.raises(CrowdTrouble, match="no form to return it with"):
         work({"POST /accept": WORK.replace('class="return"', "")}, draw_personas(100, Random(2)))
+
+
+def test_a_large_crowd_works_side_by_side() -> None:
+    def took(workers: int) -> timedelta:
+        return sum(work({}, draw_personas(workers, Random(2)))[2], start=timedelta())
+
+    assert timedelta(minutes=10) < took(12) < timedelta(hours=1)
+    assert took(240) < timedelta(hours=3)
