@@ -130,10 +130,8 @@ def provider_mask(mask: Mask, frame: Frame) -> Image.Image:
     Repainted pixels are transparent white, kept ones opaque black: OpenAI reads the alpha, other servers read
     the luminance. The edges stay hard: a smoothed mask would have half-erased edges.
     """
-    transparent = Image.new("L", frame.canvas, 0)
-    transparent.paste(_scaled_mask(mask, frame), frame.offset)
     picture = Image.new("RGBA", frame.canvas, _KEEP)
-    picture.paste(_REPAINT, (0, 0), transparent)
+    picture.paste(_REPAINT, frame.content, _scaled_mask(mask, frame))
     return picture
 
 
@@ -156,8 +154,11 @@ def composite(
     patch = _on_canvas(painted, frame).crop(frame.content)
     if patch.size != frame.crop_size:
         patch = patch.resize(frame.crop_size, Image.Resampling.LANCZOS)
+    left, top, right, bottom = _around(mask.box, frame.crop)
+    from_left, from_top = frame.crop[:2]
+    inside = patch.crop((left - from_left, top - from_top, right - from_left, bottom - from_top))
     result = seed.copy()
-    result.paste(patch, frame.crop[:2], _feathered(_cropped(mask, frame), feather))
+    result.paste(inside, (left, top), _feathered(mask.pixels[top:bottom, left:right], feather))
     return result
 
 
@@ -261,9 +262,14 @@ def _mirrored(length: int, before: int, total: int) -> npt.NDArray[np.intp]:
 # ---- pixels ---------------------------------------------------------------------------------------------
 
 
-def _cropped(mask: Mask, frame: Frame) -> Bits:
-    left, top, right, bottom = frame.crop
-    return mask.pixels[top:bottom, left:right]
+def _around(box: Box, crop: Box) -> Box:
+    """The mask's box with one more pixel on each side, but not beyond the crop: then its edges show as edges."""
+    return (
+        max(box[0] - 1, crop[0]),
+        max(box[1] - 1, crop[1]),
+        min(box[2] + 1, crop[2]),
+        min(box[3] + 1, crop[3]),
+    )
 
 
 def _scaled_mask(mask: Mask, frame: Frame) -> Image.Image:
@@ -272,7 +278,8 @@ def _scaled_mask(mask: Mask, frame: Frame) -> Image.Image:
     Nearest neighbours skip pixels when they reduce, and may lose a thin line; so there every masked pixel is
     also carried over to where it falls.
     """
-    bits = _cropped(mask, frame)
+    left, top, right, bottom = frame.crop
+    bits = mask.pixels[top:bottom, left:right]
     hard = Image.fromarray(bits.view(np.uint8) * np.uint8(255))
     scaled = hard.resize(frame.scaled, Image.Resampling.NEAREST)
     if frame.scaled >= frame.crop_size:
@@ -300,8 +307,7 @@ def _feathered(bits: Bits, feather: int) -> Image.Image:
     opacity = np.zeros(bits.shape, dtype=np.uint8)
     thin = bits
     for radius in _halves(feather):
-        ramp = _ramp(bits, radius)
-        opacity[thin] = ramp[thin]
+        np.copyto(opacity, _ramp(bits, radius), where=thin)
         thin = bits & _eroded(~_eroded(bits, 2 * radius), 2 * radius)
         if not thin.any():
             break

@@ -92,7 +92,7 @@ def png_bytes(image: Image.Image) -> bytes:
 def thumbnail(image: Image.Image, *, longest: int = 320) -> bytes:
     """A small copy as JPEG (`THUMBNAIL_TYPE`), its longer side at most `longest` pixels."""
     small = image.convert("RGB")
-    small.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    small.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=1.5)
     out = BytesIO()
     small.save(out, "JPEG", quality=85, optimize=True)
     return out.getvalue()
@@ -162,9 +162,8 @@ def _plain_rgb(picture: Image.Image) -> Image.Image:
         picture = Image.new("RGBA", layer.size, "white")
         picture.alpha_composite(layer)
     rgb = picture.convert("RGB")
-    plain = Image.new("RGB", rgb.size)
-    plain.paste(rgb)
-    return plain
+    rgb.info = {}
+    return rgb
 
 
 def _from_16_bits(picture: Image.Image) -> Image.Image:
