@@ -172,7 +172,7 @@ FINAL = [
         "may have been made and billed",
     ),
     (error(504, None), EditOutcomeUnknown, "may have been made and billed"),
-    (Reply(holds=False, drop_after=-1), EditOutcomeUnknown, "may have been made and billed"),
+    (Reply(drop_after=-1), EditOutcomeUnknown, "may have been made and billed"),
     (Reply(drop_after=200), EditOutcomeUnknown, "may have been made and billed"),
     (
         Reply(status=500, body={"error": {}}, drop_after=3),
