@@ -163,16 +163,16 @@ def test_the_list_is_read_page_after_page() -> None:
 
 
 def test_who_has_returned_a_hit_does_it_the_next_time() -> None:
-    crowd = draw_personas(100, Random(2))
+    crowd = draw_personas(60, Random(2))
     worked = work({}, crowd)[0]
-    assert worked.submitted == 100
+    assert worked.submitted == 60
     assert 1 <= worked.returned <= 10
     assert worked.accepted == worked.submitted + worked.returned
 
 
 def test_a_hit_without_a_form_to_return_it_with_is_said_plainly() -> None:
     with pytest.raises(CrowdTrouble, match="no form to return it with"):
-        work({"POST /accept": WORK.replace('class="return"', "")}, draw_personas(100, Random(2)))
+        work({"POST /accept": WORK.replace('class="return"', "")}, draw_personas(60, Random(2)))
 
 
 def test_a_large_crowd_works_side_by_side() -> None:
@@ -180,4 +180,4 @@ def test_a_large_crowd_works_side_by_side() -> None:
         return sum(work({}, draw_personas(workers, Random(2)))[2], start=timedelta())
 
     assert timedelta(minutes=10) < took(12) < timedelta(hours=1)
-    assert took(240) < timedelta(hours=3)
+    assert took(72) < 3 * took(12)
