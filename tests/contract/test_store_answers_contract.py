@@ -196,6 +196,13 @@ def test_an_answer_is_judged_once_and_the_first_verdict_stands(store: SqlStore) 
     assert store.edits(GENERATION) == ()
 
 
+def test_of_two_judgements_on_one_answer_in_a_batch_the_first_stands(store: SqlStore) -> None:
+    begin_generation(store)
+    store.add_assignments([assignment("a1", 1)])
+    store.record_judgements([unusable("a1", "first"), unusable("a1", "second")], at=NOW)
+    assert store.assignments(GENERATION)[0].reason == "first"
+
+
 def test_a_judgement_on_nothing_does_nothing(store: SqlStore) -> None:
     begin_generation(store)
     before = store.events()

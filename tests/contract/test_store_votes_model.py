@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from pixelpatchwork.adapters.database import open_store
-from pixelpatchwork.domain.model import Choice, Vote
+from pixelpatchwork.domain.model import AssignmentId, Choice, ImageId, Vote
 from tests.support.records import NOW, VOTING, assignment, ballot_id, begin_voting, usable, vote
 
-IMAGES = ("boat", "cat", "sea")
+IMAGES = (ImageId("boat"), ImageId("cat"), ImageId("sea"))
 VOTERS = 4
 choices = st.builds(
     lambda on, choice, flagged, own: (on, choice, flagged, own),
@@ -81,9 +81,9 @@ class VotesMachine(RuleBasedStateMachine):
         self.store.record_judgements([usable(ballot_id(voter), votes=votes)], at=NOW)
         self.model.judge(ballot_id(voter), votes)
 
-    def hand_in(self, voter: int) -> str:
+    def hand_in(self, voter: int) -> AssignmentId:
         self.handed_in += 1
-        key = f"more-{self.handed_in:05}"
+        key = AssignmentId(f"more-{self.handed_in:05}")
         self.store.add_assignments([assignment(key, voter, round_id=VOTING)])
         return key
 

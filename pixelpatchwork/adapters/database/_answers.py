@@ -110,7 +110,7 @@ def assignments(
 
 def record_judgements(connection: Connection, judgements: Sequence[Judgement], *, at: datetime) -> None:
     """Verdicts, votes, edits and counts of those answers that nobody has judged yet."""
-    by_id = {one.assignment_id: one for one in judgements}
+    by_id = {one.assignment_id: one for one in reversed(judgements)}  # of two on one answer the first stands
     fresh = [by_id[key] for key in _in_state(connection, by_id, AssignmentState.STORED)]
     _set_verdicts(connection, fresh)
     add_votes(connection, [vote for one in fresh for vote in one.votes])

@@ -47,7 +47,10 @@ VERSION_TABLE = "StudySchema"
 """Where the schema's revision stands: a name of its own beside other programs' migrations."""
 
 REVISIONS = ("0001",)
-"""The migrations, oldest first: known here so that opening a store reads no migration script."""
+"""The migrations, oldest first: known here so that opening a store reads no migration script.
+
+A change of the schema is a new file in `migrations/versions/`, its id at the end of this list, and the change below.
+"""
 
 metadata = MetaData()
 
