@@ -241,10 +241,10 @@ def _submitted(assignment: AssignmentTypeDef) -> SubmittedAssignment:
     )
 
 
-def _named_hit(error: ClientError) -> str | None:
+def _named_hit(error: ClientError) -> HitId | None:
     """The HIT that a HitAlreadyExists names in its documented text, or None where the text is another."""
     named = _NAMED_HIT.search(error_text(error))
-    return named.group(1) if named else None
+    return HitId(named.group(1)) if named else None
 
 
 def _seconds(span: timedelta) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pixelpatchwork.adapters.clocks import SystemClock
+from pixelpatchwork.cli.hints import say
 from pixelpatchwork.cli.output import emit_json, example, json_option, table
 from pixelpatchwork.cli.program import Invocation, pass_invocation
 from pixelpatchwork.domain.errors import NothingToDo, PatchworkError
@@ -27,7 +28,7 @@ def status(invocation: Invocation, as_json: bool) -> None:
     if as_json:
         emit_json(found)
     else:
-        click.echo(_status_text(found))
+        say(_status_text(found))
 
 
 def required_status(store: Store) -> Status:
@@ -105,7 +106,7 @@ def report(invocation: Invocation, output: Path | None, as_json: bool) -> None:
     if as_json:
         emit_json({"report": path.resolve(), "bytes": len(page.encode())})
     else:
-        click.echo(f"The report: {path.resolve()}")
+        say(f"The report: {path.resolve()}")
 
 
 def write_page(path: Path, page: str) -> None:

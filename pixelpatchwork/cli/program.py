@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pixelpatchwork.cli.hints import config_in, with_config
 from pixelpatchwork.domain.errors import ConfigurationError, NothingToDo, PatchworkError
 
 if TYPE_CHECKING:
@@ -96,15 +97,16 @@ class Program(click.Group):
         try:
             code = super().main(argv, *rest, **extra)
         except (Exception, KeyboardInterrupt) as error:  # the program's edge: every error is answered
-            code = _answer(error, as_json="--json" in argv, debug="--debug" in argv)
+            code = _answer(error, as_json="--json" in argv, debug="--debug" in argv, config=config_in(argv))
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def _answer(error: BaseException, *, as_json: bool, debug: bool) -> int:
+def _answer(error: BaseException, *, as_json: bool, debug: bool, config: str | None) -> int:
     """Says what went wrong, on stderr and, where JSON was asked for, as JSON on stdout. Gives the exit code."""
     if debug and not isinstance(error, click.ClickException):
         traceback.print_exception(error)
-    code, message = _outcome(error)
+    code, text = _outcome(error)
+    message = with_config(text, config)
     if isinstance(error, click.ClickException):
         error.show()
     else:

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import click
 
+from pixelpatchwork.cli.hints import say
 from pixelpatchwork.cli.output import Progress, emit_json, example, json_option
 from pixelpatchwork.cli.program import FAILED, Invocation, pass_invocation
 from pixelpatchwork.cli.spending import SpendGuard, yes_spend_option
@@ -37,7 +38,7 @@ def publish_round(invocation: Invocation, dry_run: bool, yes_spend: Decimal | No
         services = wiring.services
         plan = plan_round(services)
         if not as_json:
-            click.echo(_plan_text(plan))
+            say(_plan_text(plan))
         if dry_run:
             render_questions(plan.hits, services, services.current_day())
             _show_dry_run(plan, as_json=as_json)
@@ -48,7 +49,7 @@ def publish_round(invocation: Invocation, dry_run: bool, yes_spend: Decimal | No
     if as_json:
         emit_json({"plan": _plan_json(plan), "created": published.created, "found": published.found})
     else:
-        click.echo(_published_text(published))
+        say(_published_text(published))
 
 
 def _plan_text(plan: RoundPlan) -> str:
@@ -98,7 +99,7 @@ def _show_dry_run(plan: RoundPlan, *, as_json: bool) -> None:
     if as_json:
         emit_json({"plan": _plan_json(plan), "dry_run": True})
     else:
-        click.echo("Nothing was published. To publish it, run: ppw publish-round")
+        say("Nothing was published. To publish it, run: ppw publish-round")
 
 
 def _published_text(published: Published) -> str:
@@ -133,7 +134,7 @@ def collect(invocation: Invocation, close: bool, yes_spend: Decimal | None, as_j
     if as_json:
         emit_json(done)
     else:
-        click.echo(_collected_text(done))
+        say(_collected_text(done))
     return FAILED if done.unpaid or done.edits.stopped else 0
 
 
@@ -172,7 +173,7 @@ def advance_day(invocation: Invocation, as_json: bool) -> None:
     if as_json:
         emit_json(asdict(advanced))
     else:
-        click.echo(_advanced_text(advanced, winner.prompt_text if winner else ""))
+        say(_advanced_text(advanced, winner.prompt_text if winner else ""))
 
 
 def _advanced_text(advanced: Advanced, prompt: str) -> str:

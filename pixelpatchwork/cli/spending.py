@@ -16,7 +16,7 @@ from pixelpatchwork.domain.money import Usd
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
-class _Amount(click.ParamType):
+class _Amount(click.ParamType[Usd]):
     """An amount in USD, such as 12.50."""
 
     name = "USD"
