@@ -72,6 +72,11 @@ def test_transparency_is_laid_on_white() -> None:
     assert seed.getpixel((0, 0)) == (255, 255, 255)
 
 
+def test_a_palette_with_graded_transparency_is_read_without_a_warning() -> None:
+    with_levels = saved(photograph(mode="P"), transparency=bytes([0, 128, 255]))
+    assert read_seed(with_levels).mode == "RGB"
+
+
 def test_a_camera_held_upright_gives_an_upright_seed() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # orientation: turn by 90 degrees
