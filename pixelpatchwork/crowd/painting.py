@@ -104,19 +104,23 @@ def _target(persona: Persona, random: Random) -> float:
 
 def _busyness(colours: Colours) -> Plane:
     """How much is going on in each cell of the grid, 0 to 1: its deviation, and its distance from the average."""
-    mean = colours.mean(axis=(0, 1))
-    busy = np.zeros((_GRID, _GRID), dtype=np.float32)
-    for row, column in np.ndindex(_GRID, _GRID):
-        cell = colours[_part(row, colours.shape[0]), _part(column, colours.shape[1])]
-        busy[row, column] = cell.std() + np.abs(cell.mean(axis=(0, 1)) - mean).mean()
+    means = _cell_means(colours)
+    deviation = np.sqrt(np.maximum(0, _cell_means(colours**2).mean(axis=2) - means.mean(axis=2) ** 2))
+    busy: Plane = deviation + np.abs(means - colours.mean(axis=(0, 1))).mean(axis=2)
     span = float(busy.max() - busy.min())
     return (busy - busy.min()) / span if span > 0 else np.full_like(busy, 0.5)
 
 
-def _part(index: int, length: int) -> slice:
-    """One of the grid's parts of a side; at least one pixel long."""
-    start = index * length // _GRID
-    return slice(start, max(start + 1, (index + 1) * length // _GRID))
+def _cell_means(values: Colours) -> Colours:
+    """The mean of each cell of the grid; a cell is at least one pixel, whatever the picture's size."""
+    height, width, _ = values.shape
+    rows, columns = np.arange(_GRID) * height // _GRID, np.arange(_GRID) * width // _GRID
+    sums = np.add.reduceat(np.add.reduceat(values, rows, axis=0), columns, axis=1)
+    # As reduceat does, a start that is not below the next one stands for a single row or column.
+    heights = np.maximum(1, np.diff(rows, append=height))
+    widths = np.maximum(1, np.diff(columns, append=width))
+    means: Colours = (sums / (heights[:, None, None] * widths[None, :, None])).astype(np.float32)
+    return means
 
 
 def _appeal(busy: Plane, place: Place) -> Plane:
