@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from flask import Blueprint, Response
 from flask import request as incoming
 from werkzeug import Request
+from werkzeug.exceptions import HTTPException
 
 from pixelpatchwork.marketplace import auth
 from pixelpatchwork.marketplace.errors import ApiError, RequestError, SerializationException, ServiceFault
@@ -52,6 +53,11 @@ class Api:
             return _response(200, self._call(incoming))
         except ApiError as error:
             return _response(error.status, error.body(self.market.now()))
+        except HTTPException as error:
+            # The body was too large, or broke off: the transport's own refusals, in the wire's form.
+            return _response(
+                error.code or 400, {"__type": type(error).__name__, "message": error.description}
+            )
         except Exception:
             # The edge: whatever went wrong, a client must get the modelled fault, and the log the cause.
             _log.exception("An API call failed.")

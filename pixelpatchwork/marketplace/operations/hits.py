@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC
 from typing import Any
 
 from sqlalchemy import ColumnElement, insert, select
@@ -76,7 +75,7 @@ def update_expiration(call: Call) -> dict[str, Any]:
         raise ParameterValidationError("ExpireAt", wanted // SECOND, "It must lie within a year from now.")
     if hit.state.disposed:
         raise hit_state(HitStatus.DISPOSED, "Assignable, Unassignable, Reviewable, Reviewing")
-    token = f"{hit.hit_id}{to_datetime(wanted).astimezone(UTC):%a %b %d %H:%M:%S UTC %Y}"
+    token = f"{hit.hit_id}{to_datetime(max(wanted, 0)):%a %b %d %H:%M:%S UTC %Y}"
     if tokens.claim(moment, call.requester_id, "UpdateExpirationForHIT", token, hit.hit_id) is not None:
         raise already_processed(token)
     change_hit(moment, hit, hit.state.expire_at(max(wanted, moment.now)))

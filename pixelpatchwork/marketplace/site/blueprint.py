@@ -13,19 +13,15 @@ from pixelpatchwork.marketplace.site import formats, sessions
 from pixelpatchwork.marketplace.site.dashboard import DashboardPages
 from pixelpatchwork.marketplace.site.frame import FramePages
 from pixelpatchwork.marketplace.site.hits import HitPages
+from pixelpatchwork.marketplace.site.refusals import status_of
 from pixelpatchwork.marketplace.site.signin import SignInPages
 from pixelpatchwork.marketplace.site.work import WorkPages
-from pixelpatchwork.marketplace.work import Refusal, WorkRefusedError
+from pixelpatchwork.marketplace.work import WorkRefusedError
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_STATUS = {
-    Refusal.NO_HIT: 404,
-    Refusal.NOT_YOURS: 404,
-    Refusal.NOT_QUALIFIED: 403,
-}
 
 
 class SecureWhereTls(SecureCookieSessionInterface):
@@ -71,7 +67,7 @@ def _protect(response: Response) -> Response:
 
 def _refuse(error: WorkRefusedError) -> tuple[str, int]:
     page = render_template("site/refusal.html", reason=error.refusal.value)
-    return page, _STATUS.get(error.refusal, 409)
+    return page, status_of(error.refusal)
 
 
 def _fail(error: HTTPException) -> tuple[str, int] | HTTPException:

@@ -23,6 +23,7 @@ from pixelpatchwork.marketplace.questions import HtmlQuestion, open_html_questio
 from pixelpatchwork.marketplace.records import Moment
 from pixelpatchwork.marketplace.requirements import Guard, meets
 from pixelpatchwork.marketplace.site import queries, sessions
+from pixelpatchwork.marketplace.site.refusals import status_of
 from pixelpatchwork.marketplace.work import Refusal, WorkRefusedError
 
 PREVIEW_ID = "ASSIGNMENT_ID_NOT_AVAILABLE"
@@ -141,7 +142,7 @@ def _result(status: int, message: str) -> Response:
 
 
 def _refused(error: WorkRefusedError) -> Response:
-    return _result(404 if error.refusal is Refusal.NO_HIT else 409, error.refusal.value)
+    return _result(status_of(error.refusal), error.refusal.value)
 
 
 def _failed(error: HTTPException) -> Response | HTTPException:
