@@ -349,7 +349,7 @@ class Store(Protocol):
         """All Days, by number."""
         ...
 
-    def advance(self, closed: ClosedDay) -> None:
+    def advance(self, closed: ClosedDay, *, at: datetime) -> None:
         """Closes a Day and opens the next, as one. Raises AlreadyRecorded where that was done before."""
         ...
 

@@ -96,7 +96,7 @@ def _record(advanced: Advanced, *, participants: int, services: Services) -> Non
         next_day=advanced.next_day,
     )
     try:
-        services.store.advance(closed)
+        services.store.advance(closed, at=services.clock.now())
     except AlreadyRecorded:
         raise NothingToDo(
             f"Day {advanced.day.number} has just been closed by another run. Run: ppw status"

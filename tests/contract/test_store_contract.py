@@ -113,10 +113,10 @@ def test_a_day_is_closed_once_and_the_first_winner_stands(store: SqlStore) -> No
     begin_generation(store)
     paint(store, "boat", by=1)
     paint(store, "cat", by=2)
-    store.advance(CLOSING)
+    store.advance(CLOSING, at=NOW)
     after = store.days()
     with pytest.raises(AlreadyRecorded):
-        store.advance(replace(CLOSING, winner_image_id=ImageId("cat")))
+        store.advance(replace(CLOSING, winner_image_id=ImageId("cat")), at=NOW)
     assert store.days() == after
 
 
@@ -124,20 +124,20 @@ def test_where_the_next_day_cannot_be_opened_the_old_one_stays_open(store: SqlSt
     begin_generation(store)
     paint(store, "boat", by=1)
     with pytest.raises(AlreadyRecorded):
-        store.advance(replace(CLOSING, next_day=replace(DAY_2, date=TODAY)))
+        store.advance(replace(CLOSING, next_day=replace(DAY_2, date=TODAY)), at=NOW)
     assert store.days() == (DAY,)
 
 
 def test_a_day_that_never_was_cannot_be_closed(store: SqlStore) -> None:
     begin(store)
     with pytest.raises(StoreError, match="no Day 5"):
-        store.advance(replace(CLOSING, number=5))
+        store.advance(replace(CLOSING, number=5), at=NOW)
 
 
 def test_a_winner_that_is_no_image_is_refused(store: SqlStore) -> None:
     begin(store)
     with pytest.raises(StoreError, match="names another one that is not there"):
-        store.advance(CLOSING)
+        store.advance(CLOSING, at=NOW)
     assert store.days() == (DAY,)
 
 
@@ -184,7 +184,7 @@ def test_a_day_has_one_round_of_each_kind(store: SqlStore) -> None:
 def test_rounds_come_by_day_and_generation_before_voting(store: SqlStore) -> None:
     begin_generation(store)
     paint(store, "boat", by=1)
-    store.advance(CLOSING)
+    store.advance(CLOSING, at=NOW)
     store.add_round(round_(RoundId("a-voting"), day_number=2), [])
     store.add_round(round_(RoundId("b-generation"), day_number=2), [])
     store.add_round(round_(RoundId("z-voting")), [])

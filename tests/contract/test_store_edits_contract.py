@@ -218,7 +218,8 @@ def test_the_images_of_a_day_are_those_painted_on_it(store: SqlStore) -> None:
     store.advance(
         ClosedDay(
             number=1, winner_image_id=ImageId("boat"), total_votes=0, total_participants=1, next_day=tomorrow
-        )
+        ),
+        at=NOW,
     )
     assert [one.image_id for one in store.images(day_number=1)] == ["boat"]
     assert store.images(day_number=2) == ()

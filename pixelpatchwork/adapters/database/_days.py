@@ -68,7 +68,7 @@ def events(connection: Connection) -> tuple[Event, ...]:
     return tuple(Event(**row._mapping) for row in connection.execute(query))
 
 
-def advance(connection: Connection, closed: ClosedDay, *, at: datetime | None = None) -> None:
+def advance(connection: Connection, closed: ClosedDay, *, at: datetime) -> None:
     """Closes a Day and opens the next. Of two that try at once, the second finds nothing left to close."""
     day = schema.day
     result = connection.execute(
@@ -84,8 +84,7 @@ def advance(connection: Connection, closed: ClosedDay, *, at: datetime | None = 
     if not result.rowcount:
         _refuse_to_close(connection, closed.number)
     connection.execute(insert(day), row_of(closed.next_day))
-    if at is not None:
-        add_events(connection, _advanced(closed, at))
+    add_events(connection, _advanced(closed, at))
 
 
 def _refuse_to_close(connection: Connection, number: int) -> NoReturn:

@@ -112,8 +112,8 @@ class SqlStore:
         """See the port."""
         return self.database.read(_days.days)
 
-    def advance(self, closed: ClosedDay, *, at: datetime | None = None) -> None:
-        """See the port. Where `at` is given, the diary says when."""
+    def advance(self, closed: ClosedDay, *, at: datetime) -> None:
+        """See the port."""
         self.database.write(_days.advance, closed, at=at)
 
     # Publishing
