@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
 import click
 
 from pixelpatchwork.cli.output import example
@@ -20,22 +25,40 @@ from pixelpatchwork.wiring import wired
 def serve(invocation: Invocation, host: str | None, port: int | None) -> None:
     """Serve the marketplace: the pages where people do the HITs, and the requester API.
 
-    Ends with Ctrl-C. The other commands may run meanwhile, on the same settings.
+    Ends with Ctrl-C or SIGTERM. The other commands may run meanwhile, on the same settings.
     """
     settings = invocation.settings()
-    with wired(settings) as wiring:
+    host = host or settings.serve.host
+    port = settings.serve.port if port is None else port
+    has_keys = settings.marketplace_access_key_id is not None
+    with wired(settings) as wiring, _sigterm_as_ctrl_c():
         site = wiring.site
-        has_keys = settings.marketplace_access_key_id is not None
         try:
             serve_forever(
                 site,
-                host=host or settings.serve.host,
-                port=settings.serve.port if port is None else port,
+                host=host,
+                port=port,
                 threads=settings.serve.threads,
                 on_ready=lambda url: _tell(url, has_keys=has_keys),
             )
         except OSError as error:
-            raise PatchworkError(f"Cannot listen there: {error.strerror}. Try another --port.") from error
+            raise PatchworkError(
+                f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another --host or --port."
+            ) from error
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """SIGTERM is how systemd and containers end a service: requests at work are answered first, as with Ctrl-C."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _tell(url: str, *, has_keys: bool) -> None:

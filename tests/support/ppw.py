@@ -1,0 +1,226 @@
+"""`ppw` as people run it: a process of its own, in an environment that says nothing about studies or accounts.
+
+`here` runs the same program inside the test's process, where a start-up of a second would be too much.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+from click.testing import CliRunner
+from PIL import Image as Pillow
+
+from pixelpatchwork.cli import main
+from pixelpatchwork.config import load_settings
+from pixelpatchwork.crowd.browser import WsgiBrowser
+from pixelpatchwork.crowd.simulation import Simulation, Worked
+from pixelpatchwork.crowd.workers import draw_personas
+from pixelpatchwork.wiring import wired
+
+SETTINGS_FILE = "study.yaml"
+SECONDS_TO_END = 10
+"""How long a served marketplace may take to end once it was asked to."""
+
+_OURS = ("PPW_", "AWS_", "OPENAI_")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """What became of one run of `ppw`."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON document on stdout."""
+        return json.loads(self.stdout)
+
+    @property
+    def text(self) -> str:
+        """Everything it said."""
+        return self.stdout + self.stderr
+
+    def well(self) -> Ran:
+        """Itself, where it ended with exit code 0."""
+        assert self.code == 0, self.text
+        return self
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment without what would decide something for a study, and with `more`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    return kept | dict(more or {})
+
+
+def command(*arguments: object) -> list[str]:
+    """The command line of `ppw`; every warning in it is an error, as in the tests."""
+    return [sys.executable, "-W", "error", "-m", "pixelpatchwork", *map(str, arguments)]
+
+
+def started(*arguments: object, cwd: Path, environ: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    """`ppw` as a process that has just begun."""
+    return subprocess.Popen(
+        command(*arguments),
+        cwd=cwd,
+        env=environment(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str], *, seconds: float = 120) -> Ran:
+    """Waits for a process that was `started`; one that takes longer is killed, and the test fails."""
+    try:
+        stdout, stderr = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        stdout, stderr = process.communicate()
+        raise AssertionError(f"ppw did not end within {seconds} seconds:\n{stdout}{stderr}") from None
+    return Ran(code=process.returncode, stdout=stdout, stderr=stderr)
+
+
+def ppw(*arguments: object, cwd: Path, environ: Mapping[str, str] | None = None) -> Ran:
+    """Runs `ppw` in a process of its own."""
+    return ended(started(*arguments, cwd=cwd, environ=environ))
+
+
+def here(*arguments: object, environ: Mapping[str, str] | None = None) -> Ran:
+    """Runs `ppw` in this process."""
+    hidden = {name: None for name in os.environ if name.startswith(_OURS)}
+    result = CliRunner().invoke(main, [str(one) for one in arguments], env={**hidden, **(environ or {})})
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Ran(code=result.exit_code, stdout=result.stdout, stderr=result.stderr)
+
+
+# ---- serving --------------------------------------------------------------------------------------------
+
+
+@dataclass(kw_only=True)
+class Served:
+    """A running `ppw serve`. `ran` is there once it has ended."""
+
+    url: str
+    process: subprocess.Popen[str]
+    ran: Ran | None = None
+
+
+@contextmanager
+def serving(
+    *options: object, cwd: Path, environ: Mapping[str, str] | None = None, end: int = signal.SIGTERM
+) -> Iterator[Served]:
+    """Runs `ppw OPTIONS serve --port 0` meanwhile; it must end well, and soon, when it gets the signal `end`."""
+    process = started(*options, "serve", "--port", 0, cwd=cwd, environ=environ)
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    if not first.startswith("Workers: http://127.0.0.1:"):
+        raise AssertionError(f"ppw serve did not start: {first}{ended(process).text}")
+    served = Served(url=first.removeprefix("Workers: ").strip().rstrip("/"), process=process)
+    try:
+        yield served
+    finally:
+        if process.poll() is None:
+            process.send_signal(end)
+        served.ran = ended(process, seconds=SECONDS_TO_END)
+    served.ran.well()
+
+
+@contextmanager
+def dead_proxy() -> Iterator[Watch]:
+    """An environment whose way into the net leads to a listener that only notices that somebody came."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        yield Watch(listener=listener)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """Sees whether a program tried to leave this machine."""
+
+    listener: socket.socket
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which a program is told of the proxy."""
+        url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        return {"HTTPS_PROXY": url, "https_proxy": url, "HTTP_PROXY": url, "http_proxy": url}
+
+    @property
+    def saw_somebody(self) -> bool:
+        """Whether anybody came."""
+        try:
+            connection, _ = self.listener.accept()
+        except BlockingIOError:
+            return False
+        connection.close()
+        return True
+
+
+# ---- studies --------------------------------------------------------------------------------------------
+
+
+def write_seed(path: Path, size: tuple[int, int] = (240, 160)) -> Path:
+    """A picture without any repetition, of colours that no editor would guess."""
+    width, height = size
+    x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+    grain = np.random.default_rng(5).integers(-12, 13, (height, width))
+    pixels = np.stack([x + grain, y - grain, 255 - (x + y) / 2], axis=-1).clip(0, 255).astype(np.uint8)
+    Pillow.fromarray(pixels).save(path)
+    return path
+
+
+def settings_with(file: Path, changes: Mapping[str, str]) -> None:
+    """Changes settings in a study's own file: top-level keys by name, others by their dotted name."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    section = ""
+    for index, line in enumerate(lines):
+        key = line.partition(":")[0].strip()
+        if line and not line[0].isspace() and line.endswith(":"):
+            section = key
+        name = f"{section}.{key}" if line.startswith("  ") else key
+        if name in changes and not key.startswith("#"):
+            indent = line[: len(line) - len(line.lstrip())]
+            lines[index] = f"{indent}{key}: {changes[name]}"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def new_study(folder: Path, changes: Mapping[str, str] | None = None) -> Path:
+    """A small study in `folder`, with some of its settings changed; its settings file."""
+    seed = write_seed(folder.with_name(f"{folder.name}-seed.png"))
+    here("init", folder, "--seed", seed, "--name", "A small study").well()
+    settings_with(folder / SETTINGS_FILE, changes or {})
+    return folder / SETTINGS_FILE
+
+
+def copied(file: Path, folder: Path) -> Path:
+    """A study of a test's own, as another one stands; its settings file."""
+    shutil.copytree(file.parent, folder)
+    return folder / file.name
+
+
+def crowd_works(file: Path, *, workers: int, random_seed: int = 1) -> Worked:
+    """A simulated crowd does the open HITs of a study with an embedded marketplace."""
+    with wired(load_settings(file, {})) as wiring:
+        simulation = Simulation(
+            browsers=lambda: WsgiBrowser(wiring.site),
+            personas=draw_personas(workers, Random(random_seed)),
+            random_seed=random_seed,
+        )
+        return simulation.work()
