@@ -18,10 +18,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pymysql
 
 URL_VARIABLE = "PPW_TEST_MYSQL_URL"
+PORT_TRIES = 3
 START_SECONDS = 60
 
 # A server for tests need not outlive a power cut.
@@ -46,14 +48,23 @@ def throwaway_mariadb() -> Iterator[str]:
     ) as directory:  # short: sockets allow 107 bytes
         home = Path(directory)
         _install(home)
+        server, port = _start(home)
+        try:
+            yield f"mysql+pymysql://root@127.0.0.1:{port}/"
+        finally:
+            _stop(server)
+
+
+def _start(home: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """A server that answers, and its port. Another program may take the port first, so there are more tries."""
+    for _ in range(PORT_TRIES):
         port = _free_port()
         with (home / "server.log").open("wb") as log:
             server = subprocess.Popen(_command(home, port), stdout=log, stderr=log)
-            try:
-                _wait(server, port, home)
-                yield f"mysql+pymysql://root@127.0.0.1:{port}/"
-            finally:
-                _stop(server)
+        if _answers(server, port, home):
+            return server, port
+        _stop(server)
+    raise RuntimeError(f"MariaDB did not start:\n{(home / 'server.log').read_text(errors='replace')}")
 
 
 def _program(*names: str) -> str:
@@ -108,16 +119,23 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait(server: subprocess.Popen[bytes], port: int, home: Path) -> None:
+def _answers(server: subprocess.Popen[bytes], port: int, home: Path) -> bool:
+    """Waits until our own server answers; False where it has ended or another one has the port."""
     deadline = time.monotonic() + START_SECONDS
     while server.poll() is None and time.monotonic() < deadline:
         try:
-            pymysql.connect(host="127.0.0.1", port=port, user="root", connect_timeout=2).close()
+            with pymysql.connect(host="127.0.0.1", port=port, user="root", connect_timeout=2) as connection:
+                return _folder_of(connection) == home / "data"
         except pymysql.err.OperationalError:
             time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"MariaDB did not start:\n{(home / 'server.log').read_text(errors='replace')}")
+    return False
+
+
+def _folder_of(connection: pymysql.Connection[Any]) -> Path:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@datadir")
+        (folder,) = cursor.fetchone()
+    return Path(folder)
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
