@@ -56,7 +56,7 @@ class WorkPages:
         if worker is None:
             return redirect(f"/signin?next={quote(request.path)}", 303)
         desk = self.market.read(lambda moment: _desk(moment, assignment_id, worker.worker_id))
-        if desk.job.status != AssignmentStatus.ACCEPTED:
+        if desk is None:
             return redirect(f"/assignments/{assignment_id}/done", 303)
         submit_to = frame.submit_to(self.market.secret_key, assignment_id, request.host_url)
         frame_url = frame.work_url(desk.job.hit_id, assignment_id, worker.worker_id, submit_to)
@@ -97,8 +97,11 @@ def _own_job(moment: Moment, assignment_id: str, worker_id: str) -> queries.Job:
     return job
 
 
-def _desk(moment: Moment, assignment_id: str, worker_id: str) -> _Desk:
+def _desk(moment: Moment, assignment_id: str, worker_id: str) -> _Desk | None:
+    """What the work page shows, or None where the work is over."""
     job = _own_job(moment, assignment_id, worker_id)
+    if job.status != AssignmentStatus.ACCEPTED:
+        return None
     task = queries.find_task(moment, job.hit_id)
     if task is None:
         raise WorkRefusedError(Refusal.NO_HIT)
