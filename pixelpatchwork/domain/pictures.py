@@ -23,9 +23,10 @@ MAX_SEED_BYTES: Final = 50_000_000
 MAX_SEED_PIXELS: Final = 25_000_000
 """Width times height: a camera's 24 megapixels pass; what is larger is no use on a worker's screen."""
 MIN_SEED_SIDE: Final = 64
-MAX_PAINTED_BYTES: Final = 50_000_000
-MAX_PAINTED_PIXELS: Final = 16_777_216
-"""Twice the largest canvas of any editor."""
+MAX_STORED_PIXELS: Final = MAX_SEED_PIXELS
+"""Whatever could become a seed can be read again once it is stored; an editor's canvas is a third of that."""
+MAX_STORED_BYTES: Final = 4 * MAX_STORED_PIXELS
+"""More than a PNG of pure noise takes."""
 THUMBNAIL_TYPE: Final = "image/jpeg"
 """The content type of what `thumbnail` returns."""
 
@@ -59,7 +60,7 @@ def read_seed(data: bytes) -> Image.Image:
 
 
 def read_png(data: bytes) -> Image.Image:
-    """Reads a stored picture or an editor's answer: PNG, JPEG or WebP, one frame, at most 16.7 megapixels.
+    """Reads a stored picture or an editor's answer: PNG, JPEG or WebP, one frame, at most 25 megapixels.
 
     Returns:
         An 8-bit RGB picture with no metadata.
@@ -67,7 +68,7 @@ def read_png(data: bytes) -> Image.Image:
     Raises:
         PictureError: the bytes are anything else.
     """
-    return _read(data, _PAINTED_FORMATS, MAX_PAINTED_BYTES, _check_painted, PictureError)
+    return _read(data, _PAINTED_FORMATS, MAX_STORED_BYTES, _check_painted, PictureError)
 
 
 def png_bytes(image: Image.Image) -> bytes:
@@ -142,7 +143,7 @@ def _check_seed(picture: Image.Image) -> None:
 
 def _check_painted(picture: Image.Image) -> None:
     width, height = picture.size
-    if width * height > MAX_PAINTED_PIXELS:
+    if width * height > MAX_STORED_PIXELS:
         raise PictureError(f"The picture has {width} x {height} pixels, more than any editor was asked for.")
     if _has_more_frames(picture):
         raise PictureError("The picture is animated.")

@@ -190,3 +190,10 @@ def test_a_thumbnail_is_a_small_jpeg_of_the_same_shape(size: tuple[int, int]) ->
 
 def test_the_fingerprint_is_sha256() -> None:
     assert sha256_hex(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_the_largest_seed_can_be_read_again_once_it_is_stored() -> None:
+    """Noise, because it is what packs worst."""
+    noise = np.random.default_rng(1).integers(0, 256, (5_000, 5_000, 3), np.uint8)
+    seed = Image.fromarray(noise)
+    assert read_png(png_bytes(seed)).size == (5_000, 5_000)
