@@ -137,6 +137,13 @@ class Settings(BaseSettings):
         description="The photograph that the first Day starts from.",
         json_schema_extra={"allowed": "the path of a JPEG, PNG or WebP file"},
     )
+    max_seed_side: int = Field(
+        2048,
+        ge=256,
+        le=6000,
+        description="The longer side of the first seed in pixels; a larger photograph is reduced to it. Workers load a"
+        " whole ballot of such pictures, and a camera's 24 megapixels are 40 MB each.",
+    )
     parallel_calls: int = Field(
         default=16, ge=1, le=64, description="How many calls go to the marketplace at once."
     )

@@ -90,6 +90,7 @@ def found(settings: Settings, *, now: datetime, random: Random | None = None) ->
             beginning = Beginning(
                 study=_new_study(settings, now, random),
                 seed=read_file(settings.seed_path),
+                max_side=settings.max_seed_side,
                 caption=_CAPTION,
                 timezone=settings.zone,
             )

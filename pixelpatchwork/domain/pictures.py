@@ -59,6 +59,15 @@ def read_seed(data: bytes) -> Image.Image:
         return _read(data, _SEED_FORMATS, MAX_SEED_BYTES, _check_seed, SeedError)
 
 
+def reduced(image: Image.Image, *, longest: int) -> Image.Image:
+    """The picture itself, or a smaller copy whose longer side has `longest` pixels."""
+    if max(image.size) <= longest:
+        return image
+    small = image.copy()
+    small.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    return small
+
+
 def read_png(data: bytes) -> Image.Image:
     """Reads a stored picture or an editor's answer: PNG, JPEG or WebP, one frame, at most 25 megapixels.
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pixelpatchwork.domain.errors import AlreadyRecorded
 from pixelpatchwork.domain.model import Day, Image, ImageId, Study
-from pixelpatchwork.domain.pictures import png_bytes, read_seed, sha256_hex, thumbnail
+from pixelpatchwork.domain.pictures import png_bytes, read_seed, reduced, sha256_hex, thumbnail
 from pixelpatchwork.domain.ports import ImageStore, Store
 from pixelpatchwork.workflow.edit import picture_key, thumbnail_key
 
@@ -19,10 +19,11 @@ PHOTOGRAPH = "photograph"
 
 @dataclass(frozen=True, kw_only=True)
 class Beginning:
-    """What a study begins with. `seed` is the photograph's file as it came."""
+    """What a study begins with. `seed` is the photograph's file as it came, `max_side` in pixels."""
 
     study: Study
     seed: bytes
+    max_side: int
     caption: str
     timezone: ZoneInfo
 
@@ -44,7 +45,7 @@ def begin_study(beginning: Beginning, *, store: Store, images: ImageStore, now: 
 
 def _first_seed(beginning: Beginning, images: ImageStore, now: datetime) -> tuple[Image, Day]:
     """The seed as RGB pixels, which are the truth from here on, whatever the photograph's format was."""
-    picture = read_seed(beginning.seed)
+    picture = reduced(read_seed(beginning.seed), longest=beginning.max_side)
     data = png_bytes(picture)
     image_id = ImageId(sha256_hex(data)[:20])
     day = Day(date=now.astimezone(beginning.timezone).date(), number=1, seed_image_id=image_id)

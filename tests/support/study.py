@@ -203,7 +203,7 @@ def open_stage(folder: Path, *, rules: StudyRules = RULES, seed: bytes | None = 
         study_id=StudyId("test-0001"), name="A test", pseudonym_key="ab" * 32, created_at=clock.now()
     )
     beginning = Beginning(
-        study=study, seed=seed or seed_bytes(), caption="The start", timezone=rules.timezone
+        study=study, seed=seed or seed_bytes(), max_side=2048, caption="The start", timezone=rules.timezone
     )
     begin_study(beginning, store=store, images=images, now=clock.now())
     clock.advance(timedelta(minutes=1))

@@ -21,6 +21,7 @@ from pixelpatchwork.domain.pictures import (
     png_bytes,
     read_png,
     read_seed,
+    reduced,
     sha256_hex,
     thumbnail,
 )
@@ -190,6 +191,16 @@ def test_a_thumbnail_is_a_small_jpeg_of_the_same_shape(size: tuple[int, int]) ->
 
 def test_the_fingerprint_is_sha256() -> None:
     assert sha256_hex(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((4000, 3000), (2048, 1536)), ((3000, 4000), (1536, 2048)), ((2048, 100), (2048, 100))],
+)
+def test_a_large_photograph_is_reduced_and_keeps_its_shape(
+    size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    assert reduced(Image.new("RGB", size), longest=2048).size == expected
 
 
 def test_the_largest_seed_can_be_read_again_once_it_is_stored() -> None:

@@ -22,7 +22,7 @@ from pixelpatchwork.domain.model import (
 from pixelpatchwork.domain.pictures import sha256_hex
 from pixelpatchwork.workflow.advance import advance_day
 from pixelpatchwork.workflow.publish import plan_round
-from tests.support.study import RULES, Stage, open_stage, picture
+from tests.support.study import RULES, Stage, open_stage, picture, seed_bytes
 
 GENERATION, VOTING = RoundId("day-1-generation"), RoundId("day-1-voting")
 
@@ -299,3 +299,11 @@ def test_noise_is_what_the_editor_returned(stage: Stage) -> None:
     assert image.raw_path is not None
     raw = picture(stage, image.raw_path)
     assert np.abs(np.diff(raw.astype(int), axis=0)).mean() > 50
+
+
+def test_a_large_photograph_becomes_a_seed_that_workers_can_load(tmp_path: Path) -> None:
+    stage = open_stage(tmp_path, seed=seed_bytes((3000, 1500)))
+    seed = stage.services.store.image(stage.services.current_day().seed_image_id)
+    assert seed is not None
+    assert (seed.width, seed.height) == (2048, 1024)
+    assert picture(stage, seed.s3_path).shape == (1024, 2048, 3)
