@@ -107,8 +107,9 @@ hit = _table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("due_at", BigInteger),
-    Index("hit_by_requester", "requester_id", "status", "number"),
-    Index("hit_by_type", "hit_type_id", "status", "number"),
+    Index("hit_by_requester", "requester_id", "number"),
+    Index("hit_by_requester_and_status", "requester_id", "status", "number"),
+    Index("hit_by_status_and_type", "status", "hit_type_id", "number"),
     Index("hit_due", "due_at"),
 )
 

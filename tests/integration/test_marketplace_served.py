@@ -191,6 +191,20 @@ def test_the_page_and_the_api_share_an_address(market: Bench) -> None:
     connection.close()
 
 
+def test_a_proxy_on_this_machine_may_say_that_the_browser_speaks_tls_and_nothing_else(market: Bench) -> None:
+    parts = urlsplit(market.url or "")
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"}
+    connection.request("GET", f"/frame/{market.hit()}", headers=headers)
+    response = connection.getresponse()
+    policy = response.headers["Content-Security-Policy"]
+    response.read()
+    connection.close()
+
+    assert f"form-action 'self' https://{parts.netloc};" in policy
+    assert "evil.example" not in policy
+
+
 def test_a_call_costs_no_delayed_acknowledgement(market: Bench) -> None:
     market.client.get_account_balance()
 

@@ -53,8 +53,7 @@ def get_hit(call: Call) -> dict[str, Any]:
 @operation("ListHITs", writes=False)
 def list_hits(call: Call) -> dict[str, Any]:
     """The requester's HITs, newest first, without deleted ones."""
-    statuses = [status.value for status in HitStatus if status is not HitStatus.DISPOSED]
-    return _list(call, "ListHITs", schema.hit.c.status.in_(statuses))
+    return _list(call, "ListHITs", schema.hit.c.disposed.is_(False))
 
 
 @operation("ListReviewableHITs", writes=False)
