@@ -28,9 +28,13 @@ _CAPTION = "The photograph that everything starts from"
 
 @dataclass(frozen=True, kw_only=True)
 class Founded:
-    """What `found` did. `is_new`: Day 1 was opened now. `schema_from` is None for a new database."""
+    """What `found` did. `is_new`: Day 1 was opened now. `schema_from` is None for a new database.
+
+    `seed_size` is the size of the first seed in pixels, after a large photograph was reduced.
+    """
 
     is_new: bool
+    seed_size: tuple[int, int]
     schema_from: str | None
     schema_to: str
 
@@ -95,9 +99,10 @@ def found(settings: Settings, *, now: datetime, random: Random | None = None) ->
                 timezone=settings.zone,
             )
             is_new = begin_study(beginning, store=store, images=open_images(settings), now=now)
+        seed = next(image for image in store.images() if image.creator_id is None)
     finally:
         store.close()
-    return Founded(is_new=is_new, schema_from=before, schema_to=after)
+    return Founded(is_new=is_new, seed_size=(seed.width, seed.height), schema_from=before, schema_to=after)
 
 
 def read_file(path: Path) -> bytes:
