@@ -39,7 +39,7 @@ class FolderImages:
             try:
                 return path.read_bytes()
             except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-                raise ImageMissing(f"there is no picture {key} in {self._root}") from error
+                raise ImageMissing(f"There is no picture {key} in {self._root}.") from error
 
     def exists(self, key: str) -> bool:
         """Whether there is a picture under `key`."""
@@ -69,8 +69,8 @@ class FolderImages:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise ImageStoreError(
-                f"cannot keep or read {key} in {self._root}: {reason}. Check the folder's permissions "
-                "and the space left, or set `images` to another folder"
+                f"Cannot keep or read {key} in {self._root}: {reason}. Check the folder's permissions "
+                "and the space left, or set `images` to another folder."
             ) from error
 
 

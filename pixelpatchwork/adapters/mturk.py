@@ -161,12 +161,12 @@ class MTurkCrowd:
             return
         if status == "Rejected":
             raise CrowdError(
-                f"assignment {assignment_id} was rejected outside this program, so it was not approved. "
-                "To pay it after all, override the rejection in the marketplace"
+                f"Assignment {assignment_id} was rejected outside this program, so it was not approved. "
+                "To pay it after all, override the rejection in the marketplace."
             ) from refusal
         # Mechanical Turk may refuse an approval for some minutes after the submit ("status of: null").
         raise CrowdError(
-            f"assignment {assignment_id} cannot be approved yet. Run `ppw collect` again in a few minutes"
+            f"Assignment {assignment_id} cannot be approved yet. Run again in a few minutes: ppw collect"
         ) from refusal
 
     def _assignment_status(self, assignment_id: AssignmentId) -> str | None:

@@ -88,22 +88,22 @@ def refusal(error: ClientError, endpoint: str) -> CrowdError:
     code = error_code(error)
     if code == _INSUFFICIENT_FUNDS:
         return InsufficientFunds(
-            "the marketplace account does not hold enough money for this call. "
-            "Add funds, or lower the reward or the number of HITs, and run the command again"
+            "The marketplace account does not hold enough money for this call. "
+            "Add funds, or lower the reward or the number of HITs, and run the command again."
         )
     if code in _BAD_KEYS:
         return CrowdError(
             f"{shown(endpoint)} does not accept the access key ({code}). "
-            "Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and that this machine's clock is right"
+            f"Check {_key_names(endpoint)}, and that this machine's clock is right."
         )
     if code in _ACCESS_DENIED:
         return CrowdError(
             f"{shown(endpoint)} denies this account the call: {error_text(error)}. "
-            "Grant it the requester's rights, or use another account's key"
+            "Grant it the requester's rights, or use another account's key."
         )
     if code in _THROTTLED:
         return CrowdError(
-            f"{shown(endpoint)} throttles this account. Wait a minute and run the command again"
+            f"{shown(endpoint)} throttles this account. Wait a minute and run the command again."
         )
     return _other_refusal(error, endpoint, code)
 
@@ -111,39 +111,48 @@ def refusal(error: ClientError, endpoint: str) -> CrowdError:
 def _other_refusal(error: ClientError, endpoint: str, code: str) -> CrowdError:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if status >= 500:
-        return CrowdError(f"{shown(endpoint)} failed ({code}). Run the command again in a few minutes")
+        return CrowdError(f"{shown(endpoint)} failed ({code}). Run the command again in a few minutes.")
     if code.isdecimal():  # botocore's stand-in where the body named no error
         return _not_mturk(endpoint, f"it answered HTTP {status}")
-    return CrowdError(f"the marketplace refused {error.operation_name}: {error_text(error)} [{code}]")
+    return CrowdError(f"The marketplace refused {error.operation_name}: {error_text(error)} [{code}]")
 
 
 def _no_answer(error: BotoCoreError | ResponseParserError, endpoint: str) -> CrowdError:
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return CrowdError(
-            "there is no access key for the marketplace. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY "
-            "in the environment or in .env"
+            f"There is no access key for the marketplace. Set {_key_names(endpoint)} in the environment or in .env."
         )
     if isinstance(error, EndpointConnectionError | ConnectTimeoutError):
-        return CrowdError(f"cannot reach {shown(endpoint)}; {_why_unreachable(endpoint)}")
+        return CrowdError(f"Cannot reach {shown(endpoint)}. {_why_unreachable(endpoint)}")
     if isinstance(error, ReadTimeoutError | ConnectionClosedError):
-        return CrowdError(f"{shown(endpoint)} broke off in the middle of a call. Run the command again")
+        return CrowdError(f"{shown(endpoint)} broke off in the middle of a call. Run the command again.")
     if isinstance(error, ResponseParserError):
         return _not_mturk(endpoint, "its answer cannot be read")
-    return CrowdError(f"the call to {shown(endpoint)} could not be made: {error}")
+    return CrowdError(f"The call to {shown(endpoint)} could not be made: {_one_line(str(error))}")
 
 
 def _why_unreachable(endpoint: str) -> str:
-    if (urlsplit(endpoint).hostname or "").endswith(".amazonaws.com"):
+    if _is_aws(endpoint):
         return (
-            "AWS closed Mechanical Turk on 2026-09-30. Set `marketplace` to embedded or to a server of yours"
+            "AWS closed Mechanical Turk on 2026-09-30. Set `marketplace` to embedded or to a server of yours."
         )
-    return "is `ppw serve` running there?"
+    return "Is `ppw serve` running there?"
+
+
+def _is_aws(endpoint: str) -> bool:
+    return (urlsplit(endpoint).hostname or "").endswith(".amazonaws.com")
+
+
+def _key_names(endpoint: str) -> str:
+    """The variables that hold the key of this endpoint."""
+    prefix = "AWS" if _is_aws(endpoint) else "PPW_MARKETPLACE"
+    return f"{prefix}_ACCESS_KEY_ID and {prefix}_SECRET_ACCESS_KEY"
 
 
 def _not_mturk(endpoint: str, observation: str) -> CrowdError:
     return CrowdError(
         f"{shown(endpoint)} does not answer as Mechanical Turk does: {observation}. "
-        "Check the setting `marketplace`"
+        "Check the setting `marketplace`."
     )
 
 

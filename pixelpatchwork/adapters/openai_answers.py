@@ -34,7 +34,7 @@ def read_object(response: APIResponse[Any], *, has_time: Callable[[], bool]) -> 
     """
     if "html" in response.headers.get("content-type", ""):
         raise EditorStopped(
-            "no edit can succeed: a web page answered. Check editor.base_url (it ends in /v1)"
+            "No edit can succeed: a web page answered. Check openai.base_url (it ends in /v1)."
         )
     text = bytearray()
     for chunk in response.iter_bytes():
@@ -42,7 +42,7 @@ def read_object(response: APIResponse[Any], *, has_time: Callable[[], bool]) -> 
         if len(text) > _MAX_ANSWER:
             raise _lost(f"its answer is longer than {_MAX_ANSWER:,} bytes")
         if not has_time():
-            raise _lost("its answer took too long; see editor.timeout")
+            raise _lost("its answer took too long; see openai.timeout_seconds")
     try:
         body = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -62,8 +62,8 @@ def picture_of(body: Json) -> bytes:
     if not isinstance(text, str) or not text:
         if first.get("url"):
             raise EditorStopped(
-                "no edit can succeed: the server answers with links to pictures. "
-                "Set editor.profile to dall-e-2, which asks for the pictures themselves"
+                "No edit can succeed: the server answers with links to pictures. "
+                "Set openai.profile to dall-e-2, which asks for the pictures themselves."
             )
         raise _lost("its answer holds no picture")
     return _decoded(text)
@@ -108,10 +108,10 @@ def is_flagged(body: Json) -> bool:
     ]
     if not flags or not all(isinstance(flag, bool) for flag in flags):
         raise EditorStopped(
-            "the server's /moderations does not answer as OpenAI's does: set editor.moderation: false"
+            "The server's /moderations does not answer as OpenAI's does. Set openai.moderation: false."
         )
     return any(flags)
 
 
 def _lost(reason: str) -> EditOutcomeUnknown:
-    return EditOutcomeUnknown(f"the image service said yes, but {reason}: the picture may have been billed")
+    return EditOutcomeUnknown(f"The image service said yes, but {reason}: the picture may have been billed.")

@@ -121,7 +121,7 @@ class OpenAIEditor:
         """Screens the prompt where that is on, and repaints. The picture comes back undecoded, of any size.
 
         Takes at most the settings' timeout for a try; tries that cost nothing are repeated up to three times,
-        with at most two minutes between them. Raises the EditorError family.
+        with at most a minute between them. Raises the EditorError family.
         """
         prompt = self._prompt(request)
         if self._settings.moderation:
@@ -140,8 +140,8 @@ class OpenAIEditor:
         longest = self._settings.dialect.max_prompt
         if len(prompt) > longest:
             raise EditRejected(
-                f"the prompt has {len(prompt)} characters and this server takes {longest}: "
-                "lower the longest prompt that workers may write"
+                f"The prompt has {len(prompt)} characters and this server takes {longest}. "
+                "Lower generation.max_prompt."
             )
         return prompt
 
@@ -183,11 +183,11 @@ class OpenAIEditor:
                 )
         except (EditRejected, EditorStopped) as error:
             raise EditorStopped(
-                f"prompts cannot be screened ({error}). Where the server has no /moderations, "
-                "set editor.moderation: false"
+                f"Prompts cannot be screened. {error} Where the server has no /moderations, "
+                "set openai.moderation: false."
             ) from error
         if is_flagged(answer.body):
-            raise EditRefused("the image service's moderation does not allow this prompt")
+            raise EditRefused("The image service's moderation does not allow this prompt.")
 
     def check(self) -> tuple[str, ...]:
         """Asks once for the model. Gives warnings; raises EditorStopped or EditorBusy."""
@@ -204,7 +204,7 @@ class OpenAIEditor:
         if not isinstance(ends, str):
             return ()
         return (
-            f"the model {self.model} shuts down on {ends[:40]}: end the study before, or set editor.model",
+            f"the model {self.model} shuts down on {ends[:40]}: end the study before, or set openai.model",
         )
 
     # ---- calls ------------------------------------------------------------------------------------------
@@ -229,7 +229,7 @@ def _free_of_charge() -> Iterator[None]:
     try:
         yield
     except EditOutcomeUnknown as error:
-        raise EditorBusy("the image service broke off. Run the command again later") from error
+        raise EditorBusy("The image service broke off. Run the command again later.") from error
 
 
 def _usable_key(api_key: str | None, settings: OpenAISettings) -> str:
@@ -237,9 +237,11 @@ def _usable_key(api_key: str | None, settings: OpenAISettings) -> str:
     if not api_key:
         if is_openai_host(urlsplit(settings.base_url or OPENAI_URL).hostname or ""):
             raise ConfigurationError(
-                "there is no OpenAI key: set OPENAI_API_KEY in the environment or in .env"
+                "There is no OpenAI key. Set OPENAI_API_KEY in the environment or in .env."
             )
         return "no-key-needed"
     if not all("!" <= character <= "~" for character in api_key):
-        raise ConfigurationError("OPENAI_API_KEY holds a space or a character that no key has: copy it again")
+        raise ConfigurationError(
+            "OPENAI_API_KEY holds a space or a character that no key has. Copy it again."
+        )
     return api_key

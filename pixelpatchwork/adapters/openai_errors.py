@@ -26,7 +26,7 @@ from pixelpatchwork.domain.errors import (
     EditRejected,
 )
 
-LONGEST_WAIT = 120.0
+LONGEST_WAIT = 60.0
 """Seconds. A server that asks for a longer pause is left alone until the next run."""
 THROTTLE_WAIT = 15.0
 """Seconds before the next try where the server does not say how long."""
@@ -39,22 +39,22 @@ _REFUSALS = frozenset({"moderation_blocked", "content_policy_violation"})
 _THROTTLES = frozenset({"rate_limit_exceeded", "slow_down"})
 _STOPS: Mapping[str, str] = MappingProxyType(
     {
-        "billing_hard_limit_reached": "the account's budget is used up: raise it, and run the command again",
-        "insufficient_quota": "the account has no credit left: add some, and run the command again",
-        "credit_balance_exhausted": "the account has no credit left: add some, and run the command again",
-        "model_not_found": "the server does not know the model, or not for this key: check editor.model",
-        "invalid_api_key": "the server does not accept the key: check OPENAI_API_KEY",
+        "billing_hard_limit_reached": "the account's budget is used up: raise it, and run the command again.",
+        "insufficient_quota": "the account has no credit left: add some, and run the command again.",
+        "credit_balance_exhausted": "the account has no credit left: add some, and run the command again.",
+        "model_not_found": "the server does not know the model, or not for this key: check openai.model.",
+        "invalid_api_key": "the server does not accept the key: check OPENAI_API_KEY.",
     }
 )
 _SPEND_LIMIT = "_spend_limit_exceeded"
 _STOPPING_STATUS: Mapping[int, str] = MappingProxyType(
     {
-        401: "the server does not accept the key: check OPENAI_API_KEY",
-        402: "the server asks for payment: look at the account",
-        403: "the key has no right to edit pictures: check its project, its permissions and your country",
-        404: "the server has no such address: check editor.base_url (it ends in /v1) and editor.model",
-        405: "the server has no such address: check editor.base_url (it ends in /v1)",
-        407: "the proxy on the way wants a password: check HTTPS_PROXY",
+        401: "the server does not accept the key: check OPENAI_API_KEY.",
+        402: "the server asks for payment: look at the account.",
+        403: "the key has no right to edit pictures: check its project, its permissions and your country.",
+        404: "the server has no such address: check openai.base_url (it ends in /v1) and openai.model.",
+        405: "the server has no such address: check openai.base_url (it ends in /v1).",
+        407: "the proxy on the way wants a password: check HTTPS_PROXY.",
     }
 )
 _OUR_DEFECTS = frozenset({400, 413, 415, 422})
@@ -98,15 +98,15 @@ def diagnose(fault: TransportFault, *, api_key: str) -> Diagnosis:
     if isinstance(fault.__cause__, _NEVER_SENT):
         return Diagnosis(
             error=EditorBusy(
-                "the images server cannot be reached. Check the network and editor.base_url, "
-                "and run `ppw collect` again"
+                "The images server cannot be reached. Check the network and openai.base_url. "
+                "Then run: ppw collect"
             ),
             retries=_CONNECT_RETRIES,
             wait=lambda attempt: 2.0 ** (attempt - 1),
         )
     return Diagnosis(
         error=EditOutcomeUnknown(
-            "the connection broke before the whole answer had come: the picture may have been made and billed"
+            "The connection broke before the whole answer had come: the picture may have been made and billed."
         )
     )
 
@@ -123,13 +123,16 @@ def _final(fault: openai.APIStatusError, said: str) -> EditorError | None:
     """What another try cannot mend. Codes come first, for a code says more than its status."""
     status = fault.status_code
     if fault.code in _REFUSALS:
-        return EditRefused("the image service's moderation does not allow this prompt")
+        return EditRefused("The image service's moderation does not allow this prompt.")
     if stop := _stop_of(fault):
-        return EditorStopped(f"no edit can succeed: {stop}")
-    if status in {400, 422} and fault.param in _SETTINGS_IN_THE_REQUEST:
-        return EditorStopped(f"the server does not take the setting editor.{fault.param}: {said}")
+        return EditorStopped(f"No edit can succeed: {stop}")
+    if status in {400, 422} and _word(fault.param) in _SETTINGS_IN_THE_REQUEST:
+        return EditorStopped(
+            f"No edit can succeed: the server does not take {fault.param!r} as it is sent ({said}). "
+            "Check openai.model, openai.quality and openai.profile."
+        )
     if status in _OUR_DEFECTS and fault.code not in _THROTTLES:
-        return EditRejected(f"the image service found the request malformed: {said}")
+        return EditRejected(f"The image service found the request malformed: {said}.")
     return None
 
 
@@ -137,7 +140,7 @@ def _passing(fault: openai.APIStatusError) -> EditorError | None:
     """What passes by itself."""
     if fault.code in _THROTTLES or fault.status_code in {408, 409, 429, 500, 503}:
         return EditorBusy(
-            f"the image service is busy or failing ({fault.status_code}). Run `ppw collect` again later"
+            f"The image service is busy or failing ({fault.status_code}). Run again later: ppw collect"
         )
     return None
 
@@ -146,18 +149,23 @@ def _unforeseen(fault: openai.APIStatusError, said: str) -> EditorError:
     """A gateway that gave up may have left what stands behind it at work; anything else wants a look."""
     if fault.status_code >= 500:
         return EditOutcomeUnknown(
-            f"a gateway answered {fault.status_code}: the picture may have been made and billed"
+            f"A gateway answered {fault.status_code}: the picture may have been made and billed."
         )
     return EditorStopped(
-        f"the server answered {fault.status_code}: {said}. Check editor.base_url and the account"
+        f"The server answered {fault.status_code}: {said}. Check openai.base_url and the account."
     )
 
 
 def _stop_of(fault: openai.APIStatusError) -> str | None:
-    code, kind = fault.code or "", fault.type or ""
+    code, kind = _word(fault.code), _word(fault.type)
     if code.endswith(_SPEND_LIMIT):
-        return "a spend limit of the account is reached: raise it, and run the command again"
+        return "a spend limit of the account is reached: raise it, and run the command again."
     return _STOPS.get(code) or _STOPS.get(kind) or _STOPPING_STATUS.get(fault.status_code)
+
+
+def _word(text: object) -> str:
+    """A field of the server's error, where it is text: the client checks no types."""
+    return text if isinstance(text, str) else ""
 
 
 def _patience(fault: openai.APIStatusError, error: EditorError) -> tuple[int, Callable[[int], float]]:
@@ -197,7 +205,9 @@ def quoted(fault: openai.APIStatusError, api_key: str) -> str:
     words = body.get("message") if isinstance(body, dict) else body
     text = " ".join(words.split()) if isinstance(words, str) else ""
     text = "".join(character for character in text if character.isprintable())
-    return redacted(text, api_key)[:_LONGEST_QUOTE] or f"HTTP {fault.status_code}, without a reason"
+    return (
+        redacted(text, api_key)[:_LONGEST_QUOTE].rstrip(".") or f"HTTP {fault.status_code}, without a reason"
+    )
 
 
 def redacted(text: str, api_key: str) -> str:

@@ -149,5 +149,5 @@ def refuse_shut_down(model: str) -> None:
     for name, day in SHUT_DOWN.items():
         if model == name or model.startswith(f"{name}-20"):
             raise ConfigurationError(
-                f"editor.model: OpenAI shuts {model} down on {day}; set it to {DEFAULT_MODEL} (the default)"
+                f"openai.model: OpenAI shuts {model} down on {day}. Set it to {DEFAULT_MODEL}, the default."
             )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import boto3
@@ -24,33 +22,12 @@ LONGEST_PRESIGN = 604_800
 
 _CONFLICT_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Seconds between tries where another writer of the same key is just being served."""
-_URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 _MISSING = frozenset({"404", "NoSuchKey"})
 _NO_BUCKET = frozenset({"NoSuchBucket"})
 _DENIED = frozenset({"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"})
 _ELSEWHERE = frozenset(
     {"301", "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"}
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class S3Location:
-    """Where a store's pictures are: `prefix` has no slash at its ends, and is "" for the whole bucket."""
-
-    bucket: str
-    prefix: str
-
-
-def parse_s3_url(url: str) -> S3Location:
-    """Reads `s3://bucket` or `s3://bucket/prefix`. Raises ConfigurationError."""
-    read = _URL.fullmatch(url)
-    prefix = (read.group(2) or "").rstrip("/") if read else ""
-    try:
-        if read:
-            return S3Location(bucket=read.group(1), prefix=checked_key(prefix) if prefix else "")
-    except ImageStoreError:
-        pass  # the same advice holds for a bad prefix
-    raise ConfigurationError(f"images: {url!r} should look like s3://bucket or s3://bucket/prefix")
 
 
 def s3_client(
@@ -102,7 +79,9 @@ class S3Images:
         outlive a round. Raises ConfigurationError for more than a week.
         """
         if not 0 < presign_seconds <= LONGEST_PRESIGN:
-            raise ConfigurationError(f"signed links to pictures last 1 to {LONGEST_PRESIGN} seconds (a week)")
+            raise ConfigurationError(
+                f"Signed links to pictures last 1 to {LONGEST_PRESIGN} seconds (a week)."
+            )
         self._client = client
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
@@ -144,7 +123,7 @@ class S3Images:
             except ClientError as error:
                 if _code(error) not in _MISSING:
                     raise
-                raise ImageMissing(f"there is no picture {key} in {self._where}") from error
+                raise ImageMissing(f"There is no picture {key} in {self._where}.") from error
 
     def exists(self, key: str) -> bool:
         """Whether there is a picture under `key`."""
@@ -189,7 +168,7 @@ class S3Images:
 
     def _no_bucket(self) -> ImageStoreError:
         return ImageStoreError(
-            f"there is no bucket {self._bucket}: create it, or change the setting `images`"
+            f"There is no bucket {self._bucket}. Create it, or change the setting `images`."
         )
 
     @contextmanager
@@ -201,13 +180,13 @@ class S3Images:
             raise self._refusal(error, deed) from error
         except (NoCredentialsError, PartialCredentialsError) as error:
             raise ImageStoreError(
-                "there is no access key for S3. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the "
-                "environment or in .env, or give this machine a role"
+                "There is no access key for S3. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the "
+                "environment or in .env, or give this machine a role."
             ) from error
         except BotoCoreError as error:
             raise ImageStoreError(
-                f"cannot {deed} in {self._where}: {type(error).__name__}. "
-                "Check the network and the S3 endpoint, and run the command again"
+                f"Cannot {deed} in {self._where}: {type(error).__name__}. "
+                "Check the network and the S3 endpoint, and run the command again."
             ) from error
 
     def _refusal(self, error: ClientError, deed: str) -> ImageStoreError:
@@ -216,14 +195,12 @@ class S3Images:
             return self._no_bucket()
         if code in _DENIED:
             return ImageStoreError(
-                f"cannot {deed} in {self._where}: access denied ({code}). Check the access key, and that it may "
-                "s3:PutObject, s3:GetObject and s3:ListBucket there"
+                f"Cannot {deed} in {self._where}: access denied ({code}). Check the access key, and that it may "
+                "s3:PutObject, s3:GetObject and s3:ListBucket there."
             )
         if code in _ELSEWHERE:
-            return ImageStoreError(
-                f"the bucket {self._bucket} is in another region ({code}): set its region in the settings"
-            )
-        return ImageStoreError(f"cannot {deed} in {self._where} ({code}). Run the command again later")
+            return ImageStoreError(f"The bucket {self._bucket} is in another region ({code}). Set s3.region.")
+        return ImageStoreError(f"Cannot {deed} in {self._where} ({code}). Run the command again later.")
 
 
 def _code(error: ClientError) -> str:

@@ -20,6 +20,6 @@ def checked_key(key: str) -> str:
     """
     if len(key) > LONGEST_KEY or not _KEY.fullmatch(key):
         raise ImageStoreError(
-            f"{key[:80]!r} cannot be the key of a picture: use a-z, 0-9, '.', '_', '-' and '/'"
+            f"{key[:80]!r} cannot be the key of a picture. Use a-z, 0-9, '.', '_', '-' and '/'."
         )
     return key

@@ -357,7 +357,10 @@ def test_a_hit_that_does_not_exist_is_reported(fair: Fair) -> None:
 
 def test_a_wrong_secret_is_refused_with_what_to_check() -> None:
     app = create_app(database_url="sqlite://", requesters={ACCESS_KEY: SECRET_KEY}, secret_key="a secret")
-    with running(app) as url, pytest.raises(CrowdError, match="Check AWS_ACCESS_KEY_ID") as caught:
+    with (
+        running(app) as url,
+        pytest.raises(CrowdError, match="Check PPW_MARKETPLACE_ACCESS_KEY_ID") as caught,
+    ):
         crowd_at(url, secret_key="not the secret").balance()
 
     assert "not the secret" not in str(caught.value)

@@ -74,7 +74,7 @@ def test_of_writers_at_the_same_time_exactly_one_wins(store: ImageStore) -> None
 
 def test_what_is_missing_is_said_to_be_missing(store: ImageStore) -> None:
     assert not store.exists("raw/none.png")
-    with pytest.raises(ImageMissing, match=r"there is no picture raw/none\.png in"):
+    with pytest.raises(ImageMissing, match=r"There is no picture raw/none\.png in"):
         store.get("raw/none.png")
 
 

@@ -68,7 +68,7 @@ def test_an_empty_purse_is_its_own_error(turk: Turk, crowd: MTurkCrowd) -> None:
         (
             400,
             {"__type": "UnrecognizedClientException", "message": f"Bad key {ACCESS_KEY}"},
-            "AWS_ACCESS_KEY_ID",
+            "PPW_MARKETPLACE_ACCESS_KEY_ID",
         ),
         (403, {"__type": "InvalidSignatureException", "message": SECRET_KEY}, "this machine's clock"),
         (400, {"__type": "AccessDeniedException", "message": f"No for {ACCESS_KEY}"}, "requester's rights"),
@@ -133,7 +133,7 @@ def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
     with pytest.raises(CrowdError) as caught:
         MTurkCrowd(client).balance()
 
-    assert str(caught.value) == f"cannot reach http://127.0.0.1:{port}; is `ppw serve` running there?"
+    assert str(caught.value) == f"Cannot reach http://127.0.0.1:{port}. Is `ppw serve` running there?"
 
 
 def raising(error: Exception) -> Callable[..., None]:
@@ -161,10 +161,11 @@ def test_a_missing_key_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: o
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, f"{tmp_path}/none")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    client = mturk_client(endpoint_url=ENDPOINT, access_key=None, secret_key=None, max_connections=1)
 
-    with pytest.raises(CrowdError, match="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"):
-        MTurkCrowd(client).balance()
+    for endpoint_url, prefix in ((SANDBOX_ENDPOINT, "AWS"), (ENDPOINT, "PPW_MARKETPLACE")):
+        client = mturk_client(endpoint_url=endpoint_url, access_key=None, secret_key=None, max_connections=1)
+        with pytest.raises(CrowdError, match=f"Set {prefix}_ACCESS_KEY_ID and {prefix}_SECRET_ACCESS_KEY"):
+            MTurkCrowd(client).balance()
 
 
 def test_the_service_is_always_asked_in_its_only_region(monkeypatch: pytest.MonkeyPatch) -> None:

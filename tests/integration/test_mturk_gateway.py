@@ -179,7 +179,7 @@ def test_approving_right_after_the_submit_asks_to_try_later(turk: Turk, crowd: M
     turk.refuses("ApproveAssignment", "InvalidAssignmentState", "called with a status of: null")
     turk.refuses("GetAssignment", "InvalidAssignmentState", TOO_EARLY)
 
-    with pytest.raises(CrowdError, match=r"ASSIGNMENT1 cannot be approved yet\. Run `ppw collect` again"):
+    with pytest.raises(CrowdError, match=r"ASSIGNMENT1 cannot be approved yet\. Run again .*: ppw collect"):
         crowd.approve(AssignmentId("ASSIGNMENT1"))
 
 

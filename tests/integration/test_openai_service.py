@@ -63,14 +63,14 @@ def test_the_key_shows_in_no_message_traceback_or_log(
 
 @pytest.mark.parametrize("key", ["sk-with-newline\n", "sk-with space", "sk-with-ümlaut"])
 def test_a_key_that_http_would_quote_in_its_error_is_refused_unseen(key: str) -> None:
-    with pytest.raises(ConfigurationError, match="copy it again") as caught:
+    with pytest.raises(ConfigurationError, match="Copy it again") as caught:
         OpenAIEditor(OpenAISettings(), api_key=key)
 
     assert key.strip() not in str(caught.value)
 
 
 def test_openai_wants_a_key_and_a_server_of_ones_own_may_not(api: ImagesApi, sleeper: Sleeper) -> None:
-    with pytest.raises(ConfigurationError, match="set OPENAI_API_KEY"):
+    with pytest.raises(ConfigurationError, match="Set OPENAI_API_KEY"):
         OpenAIEditor(OpenAISettings(), api_key=None)
 
     api.key = None
@@ -130,7 +130,7 @@ def test_the_check_warns_of_a_model_that_will_end(api: ImagesApi, editor: OpenAI
     api.shutdown_dates[DEFAULT_MODEL] = "2027-03-01"
 
     assert editor.check() == (
-        f"the model {DEFAULT_MODEL} shuts down on 2027-03-01: end the study before, or set editor.model",
+        f"the model {DEFAULT_MODEL} shuts down on 2027-03-01: end the study before, or set openai.model",
     )
 
 
@@ -196,11 +196,11 @@ def test_screening_may_be_switched_off(api: ImagesApi, editor: OpenAIEditor) -> 
         ([error(503, None)] * 4, EditorBusy, "busy or failing"),
         ([Reply(drop_after=-1)], EditorBusy, "broke off"),
         ([Reply(body=b"{")], EditorBusy, "broke off"),
-        ([Reply(status=404, body=b"")], EditorStopped, "editor.moderation: false"),
-        ([error(400, "bad", "No such input")], EditorStopped, "cannot be screened .*No such input"),
-        ([Reply(body={"results": []})], EditorStopped, "editor.moderation: false"),
-        ([Reply(body={"results": [{"flagged": "no"}]})], EditorStopped, "editor.moderation: false"),
-        ([Reply(body={"results": ["x"]})], EditorStopped, "editor.moderation: false"),
+        ([Reply(status=404, body=b"")], EditorStopped, "openai.moderation: false"),
+        ([error(400, "bad", "No such input")], EditorStopped, "cannot be screened.* No such input"),
+        ([Reply(body={"results": []})], EditorStopped, "openai.moderation: false"),
+        ([Reply(body={"results": [{"flagged": "no"}]})], EditorStopped, "openai.moderation: false"),
+        ([Reply(body={"results": ["x"]})], EditorStopped, "openai.moderation: false"),
     ],
 )
 def test_nothing_is_painted_unscreened(

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-from pixelpatchwork.adapters.s3_images import S3Images, S3Location, parse_s3_url, s3_client
+from pixelpatchwork.adapters.s3_images import S3Images, s3_client
 from pixelpatchwork.domain.errors import ConfigurationError, ImageStoreError
 from tests.support.s3 import S3Service, s3_service
 
@@ -143,7 +143,7 @@ def test_a_conflict_without_end_is_an_error(client: S3Client, s3: S3Service) -> 
         "before-send.s3.PutObject", Refusing(409, "ConditionalRequestConflict", times=100)
     )
 
-    with pytest.raises(ImageStoreError, match=r"cannot store conflict\.png .*Run the command again later"):
+    with pytest.raises(ImageStoreError, match=r"Cannot store conflict\.png .*Run the command again later"):
         images(client, s3.bucket, sleep=pauses.append).put("conflict.png", b"x", content_type="image/png")
 
     assert len(pauses) == 5
@@ -155,7 +155,7 @@ def test_a_conflict_without_end_is_an_error(client: S3Client, s3: S3Service) -> 
         (403, "AccessDenied", "access denied .*s3:PutObject, s3:GetObject and s3:ListBucket"),
         (403, "SignatureDoesNotMatch", "Check the access key"),
         (301, "PermanentRedirect", "is in another region"),
-        (400, "InvalidRequest", r"cannot store a\.png in s3://.*/study/ \(InvalidRequest\)"),
+        (400, "InvalidRequest", r"Cannot store a\.png in s3://.*/study/ \(InvalidRequest\)"),
     ],
 )
 def test_a_refusal_says_what_to_do(
@@ -171,7 +171,7 @@ def test_a_bucket_that_is_not_there_is_named(client: S3Client) -> None:
     store = images(client, "no-such-bucket")
 
     for attempt in (store.check, lambda: store.put("a.png", b"x", content_type="image/png")):
-        with pytest.raises(ImageStoreError, match="there is no bucket no-such-bucket: create it"):
+        with pytest.raises(ImageStoreError, match=r"There is no bucket no-such-bucket\. Create it"):
             attempt()
 
 
@@ -206,38 +206,3 @@ def test_a_missing_key_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: o
     for attempt in (images(client, "bucket").url, images(client, "bucket").get):
         with pytest.raises(ImageStoreError, match="Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"):
             attempt("a.png")
-
-
-# ---- the setting ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("url", "location"),
-    [
-        ("s3://bucket", S3Location(bucket="bucket", prefix="")),
-        ("s3://bucket/", S3Location(bucket="bucket", prefix="")),
-        ("s3://my.bucket-1/study", S3Location(bucket="my.bucket-1", prefix="study")),
-        ("s3://bucket/a/study/", S3Location(bucket="bucket", prefix="a/study")),
-    ],
-)
-def test_a_place_in_s3_is_read(url: str, location: S3Location) -> None:
-    assert parse_s3_url(url) == location
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "images",
-        "s3:bucket",
-        "s3://",
-        "s3://B/x",
-        "s3://b",
-        "s3://bucket/../x",
-        "s3://bucket//x",
-        "s3://bucket\n",
-    ],
-)
-def test_what_is_no_place_in_s3_is_refused(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="should look like s3://bucket"):
-        parse_s3_url(url)

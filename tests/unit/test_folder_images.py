@@ -66,7 +66,7 @@ def test_a_file_in_the_way_is_named_with_what_to_do(tmp_path: Path) -> None:
     images = FolderImages(tmp_path)
     images.put("raw", b"picture", content_type="image/png")
 
-    with pytest.raises(ImageStoreError, match=r"cannot keep or read raw/abc\.png .*or set `images`"):
+    with pytest.raises(ImageStoreError, match=r"Cannot keep or read raw/abc\.png .*or set `images`"):
         images.put("raw/abc.png", b"picture", content_type="image/png")
 
 
@@ -85,7 +85,7 @@ def test_the_check_passes_on_a_new_folder_and_leaves_no_file(tmp_path: Path) -> 
 def test_the_check_names_a_place_that_cannot_hold_pictures(tmp_path: Path) -> None:
     (tmp_path / "images").write_text("a file")
 
-    with pytest.raises(ImageStoreError, match="cannot keep or read a trial file in"):
+    with pytest.raises(ImageStoreError, match="Cannot keep or read a trial file in"):
         FolderImages(tmp_path / "images").check()
 
 
