@@ -23,6 +23,7 @@ class _Made:
 
     settings: Path | None
     is_new: bool
+    seed_size: tuple[int, int]
     schema_from: str | None
     schema_to: str
 
@@ -53,7 +54,13 @@ def init(
     made = found(settings, now=SystemClock().now())
     if as_json:
         emit_json(
-            _Made(settings=file, is_new=made.is_new, schema_from=made.schema_from, schema_to=made.schema_to)
+            _Made(
+                settings=file,
+                is_new=made.is_new,
+                seed_size=made.seed_size,
+                schema_from=made.schema_from,
+                schema_to=made.schema_to,
+            )
         )
     else:
         _tell(made, settings, file)
@@ -78,8 +85,10 @@ def _tell(made: Founded, settings: Settings, file: Path | None) -> None:
     if made.schema_from is not None and made.schema_from != made.schema_to:
         click.echo(f"The database was brought from version {made.schema_from} to {made.schema_to}.")
     if made.is_new:
+        width, height = made.seed_size
         click.echo(
-            f"The study “{settings.study}” begins: Day 1 is open, its seed is {settings.seed_path.name}."
+            f"The study “{settings.study}” begins: Day 1 is open, its seed is {settings.seed_path.name} "
+            f"at {width} x {height} pixels."
         )
     else:
         click.echo(f"The study “{settings.study}” is there already, and up to date.")
