@@ -28,6 +28,8 @@ from pixelpatchwork.domain.errors import (
 
 LONGEST_WAIT = 60.0
 """Seconds. A server that asks for a longer pause is left alone until the next run."""
+SHORTEST_WAIT = 1.0
+"""Seconds, also where a busy server asks for none."""
 THROTTLE_WAIT = 15.0
 """Seconds before the next try where the server does not say how long."""
 
@@ -177,7 +179,8 @@ def _patience(fault: openai.APIStatusError, error: EditorError) -> tuple[int, Ca
     asked = retry_after(fault.response.headers)
     if asked is None:
         return _THROTTLE_RETRIES, lambda attempt: min(LONGEST_WAIT, THROTTLE_WAIT * 2.0 ** (attempt - 1))
-    return (_THROTTLE_RETRIES if asked <= LONGEST_WAIT else 0), lambda _attempt: asked
+    pause = max(SHORTEST_WAIT, asked)
+    return (_THROTTLE_RETRIES if pause <= LONGEST_WAIT else 0), lambda _attempt: pause
 
 
 def retry_after(headers: httpx2.Headers) -> float | None:
@@ -191,10 +194,10 @@ def retry_after(headers: httpx2.Headers) -> float | None:
         except ValueError:
             continue
         if math.isfinite(seconds):
-            return max(0.0, seconds)
+            return seconds
     try:
         until, now = (parsedate_to_datetime(headers.get(name, "")) for name in ("retry-after", "date"))
-        return max(0.0, (until - now).total_seconds())
+        return (until - now).total_seconds()
     except (ValueError, TypeError):
         return None
 

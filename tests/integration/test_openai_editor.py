@@ -206,6 +206,8 @@ def test_what_another_try_cannot_mend_is_tried_once(
         (error(429, "rate_limit_exceeded"), [15, 30, 60]),
         (error(429, "rate_limit_exceeded", headers={"Retry-After": "7"}), [7, 7, 7]),
         (error(400, "slow_down", headers={"Retry-After-Ms": "1500"}), [1.5, 1.5, 1.5]),
+        (error(503, None, headers={"Retry-After": "0"}), [1, 1, 1]),
+        (error(503, None, headers={"Retry-After": "-5"}), [1, 1, 1]),
         (error(503, None, headers={"Retry-After": "soon"}), [15, 30, 60]),
         (error(503, None, headers={"Retry-After": "nan"}), [15, 30, 60]),
         (
