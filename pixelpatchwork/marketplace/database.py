@@ -3,7 +3,8 @@
 SQLite is opened in WAL mode and a writer takes its lock at once (`BEGIN IMMEDIATE`), so that reading and then
 writing in one transaction can never fail half-way. Writers of one process also queue on a lock of Python's:
 it wakes the next one at once, where SQLite's own waiting sleeps in steps. MySQL runs READ COMMITTED with row
-locks (`SELECT ... FOR UPDATE`, which SQLite ignores because it needs none).
+locks (`SELECT ... FOR UPDATE`, which SQLite ignores because it needs none). Errors never quote a statement's
+parameters: they hold workers' ids and answers.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ def _make_engine(url: URL) -> Engine:
         pool_size=_POOL_SIZE,
         pool_recycle=1800,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"charset": "utf8mb4"},
     )
 
@@ -73,9 +75,11 @@ def _make_engine(url: URL) -> Engine:
 def _make_sqlite_engine(url: URL) -> Engine:
     in_memory = url.database in {None, "", ":memory:"}
     if in_memory:
-        engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+        engine = create_engine(
+            url, poolclass=StaticPool, connect_args={"check_same_thread": False}, hide_parameters=True
+        )
     else:
-        engine = create_engine(url, pool_size=_POOL_SIZE, max_overflow=_POOL_SIZE)
+        engine = create_engine(url, pool_size=_POOL_SIZE, max_overflow=_POOL_SIZE, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

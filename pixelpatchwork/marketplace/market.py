@@ -44,7 +44,7 @@ class Market:
         with database.begin(writes=True) as connection:
             _open_account(connection, to_millis(clock()), int(opening_balance * 100))
             self.secret_key = secret_key or _persistent_secret(connection)
-            self._ids = Ids(random, salt=_progress(connection))
+            self._ids = Ids(random, salt=_progress(connection)) if random else Ids()
 
     def now(self) -> Millis:
         """The clock's reading in milliseconds."""

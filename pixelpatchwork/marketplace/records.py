@@ -32,7 +32,7 @@ class Moment:
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """A HIT with the parts of its type that rules need. Money in cents, durations in seconds."""
+    """A HIT as rules need it. Money in cents, durations in seconds."""
 
     hit_id: str
     hit_type_id: str
@@ -43,7 +43,6 @@ class Hit:
     held_slots: int
     duration_s: int
     auto_approval_s: int
-    requirements: str
 
     def cause(self, at: Millis, assignment_id: str | None = None) -> Cause:
         """What to write beside a movement of this HIT's money."""
@@ -64,14 +63,7 @@ class Assignment:
     hit: Hit
 
 
-_HIT_AND_TYPE = schema.hit.join(schema.hit_type, schema.hit.c.hit_type_id == schema.hit_type.c.hit_type_id)
-_HIT_COLUMNS = (
-    *(column for column in schema.hit.c if column.name not in {"created_at", "due_at"}),
-    schema.hit_type.c.reward_cents,
-    schema.hit_type.c.duration_s,
-    schema.hit_type.c.auto_approval_s,
-    schema.hit_type.c.requirements,
-)
+_HIT_COLUMNS = tuple(column for column in schema.hit.c if column.name not in {"created_at", "due_at"})
 _ASSIGNMENT_COLUMNS = (
     schema.assignment.c.assignment_id,
     schema.assignment.c.worker_id,
@@ -85,7 +77,7 @@ _ASSIGNMENT_COLUMNS = (
 
 def find_hit(moment: Moment, hit_id: str, *, lock: bool = False) -> Hit | None:
     """The HIT, its row locked until the transaction ends where asked for."""
-    statement = select(*_HIT_COLUMNS).select_from(_HIT_AND_TYPE).where(schema.hit.c.hit_id == hit_id)
+    statement = select(*_HIT_COLUMNS).where(schema.hit.c.hit_id == hit_id)
     row = moment.connection.execute(_locked(statement, lock)).one_or_none()
     return None if row is None else _to_hit(row)
 
@@ -102,7 +94,7 @@ def find_assignment(moment: Moment, assignment_id: str, *, lock: bool = False) -
     """The assignment and its HIT, both rows locked where asked for."""
     statement = (
         select(*_ASSIGNMENT_COLUMNS, *_HIT_COLUMNS)
-        .select_from(schema.assignment.join(_HIT_AND_TYPE, schema.assignment.c.hit_id == schema.hit.c.hit_id))
+        .select_from(schema.assignment.join(schema.hit, schema.assignment.c.hit_id == schema.hit.c.hit_id))
         .where(schema.assignment.c.assignment_id == assignment_id)
     )
     row = moment.connection.execute(_locked(statement, lock)).one_or_none()
@@ -171,7 +163,6 @@ def _to_hit(row: Row[Any]) -> Hit:
         held_slots=row.held_slots,
         duration_s=row.duration_s,
         auto_approval_s=row.auto_approval_s,
-        requirements=row.requirements,
         state=HitState(
             max_assignments=row.max_assignments,
             available=row.available,

@@ -65,6 +65,13 @@ def check_requirements(moment: Moment, requirements: Sequence[Mapping[str, Any]]
             raise does_not_exist("QualificationType", type_id)
 
 
+def requirements_of(moment: Moment, hit_type_id: str) -> str:
+    """The requirements of a HIT type that exists, as JSON."""
+    columns = schema.hit_type.c
+    found = moment.connection.execute(select(columns.requirements).where(columns.hit_type_id == hit_type_id))
+    return str(found.scalar_one())
+
+
 def meets(moment: Moment, requirements: str, worker_id: str | None, guard: Guard) -> bool:
     """True where a worker (None: nobody signed in) may do this to a HIT with these requirements (as JSON)."""
     guarded = [

@@ -88,6 +88,7 @@ hit_type = _table(
     UniqueConstraint("requester_id", "fingerprint"),
 )
 
+# A HIT keeps its own copy of the numbers of its type, so that locking a HIT locks nothing that others share.
 hit = _table(
     "hit",
     Column("number", _SERIAL, primary_key=True, autoincrement=True),
@@ -101,7 +102,10 @@ hit = _table(
     Column("completed", Integer, nullable=False),
     Column("reviewing", Boolean, nullable=False),
     Column("disposed", Boolean, nullable=False),
+    Column("reward_cents", BigInteger, nullable=False),
     Column("fee_cents", BigInteger, nullable=False),
+    Column("duration_s", Integer, nullable=False),
+    Column("auto_approval_s", Integer, nullable=False),
     Column("held_slots", Integer, nullable=False),
     Column("annotation", String(255)),
     Column("created_at", BigInteger, nullable=False),

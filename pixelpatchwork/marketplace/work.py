@@ -21,7 +21,7 @@ from pixelpatchwork.marketplace.records import (
     find_assignment,
     find_hit,
 )
-from pixelpatchwork.marketplace.requirements import Guard, meets
+from pixelpatchwork.marketplace.requirements import Guard, meets, requirements_of
 from pixelpatchwork.marketplace.states import AssignmentStatus, HitStatus
 
 _MOST_CANDIDATES = 20
@@ -81,7 +81,7 @@ def accept(moment: Moment, hit_id: str, worker_id: str) -> Accepted:
         if status == AssignmentStatus.ACCEPTED:
             return Accepted(assignment_id=assignment_id, fresh=False)
         raise WorkRefusedError(Refusal.ALREADY_DONE)
-    if not meets(moment, hit.requirements, worker_id, Guard.ACCEPT):
+    if not meets(moment, requirements_of(moment, hit.hit_type_id), worker_id, Guard.ACCEPT):
         raise WorkRefusedError(Refusal.NOT_QUALIFIED)
     if hit.state.status(moment.now) is not HitStatus.ASSIGNABLE:
         raise WorkRefusedError(Refusal.NONE_FREE)

@@ -27,6 +27,8 @@ class HitType:
 
     hit_type_id: str
     reward: Cents
+    duration_s: int
+    auto_approval_s: int
     requirements: str
 
 
@@ -101,9 +103,19 @@ def _insert(call: Call, row: dict[str, Any]) -> HitType:
             raise
         return winner
     return HitType(
-        hit_type_id=row["hit_type_id"], reward=row["reward_cents"], requirements=row["requirements"]
+        hit_type_id=row["hit_type_id"],
+        reward=row["reward_cents"],
+        duration_s=row["duration_s"],
+        auto_approval_s=row["auto_approval_s"],
+        requirements=row["requirements"],
     )
 
 
 def _to_hit_type(row: Row[Any]) -> HitType:
-    return HitType(hit_type_id=row.hit_type_id, reward=row.reward_cents, requirements=row.requirements)
+    return HitType(
+        hit_type_id=row.hit_type_id,
+        reward=row.reward_cents,
+        duration_s=row.duration_s,
+        auto_approval_s=row.auto_approval_s,
+        requirements=row.requirements,
+    )

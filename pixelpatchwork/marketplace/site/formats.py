@@ -27,7 +27,8 @@ def duration(seconds: int) -> str:
 
 def day_and_time(millis: Millis) -> str:
     """`21 Nov 2026, 20:40 UTC`."""
-    return f"{to_datetime(millis):%-d %b %Y, %H:%M} UTC"
+    instant = to_datetime(millis)
+    return f"{instant.day} {instant:%b %Y, %H:%M} UTC"
 
 
 def iso(millis: Millis) -> str:
