@@ -23,7 +23,8 @@ T = TypeVar("T")
 DEFAULT_REQUESTER = "A1DEFAULTREQUESTER"
 _SECRET = "secret_key"  # noqa: S105 - the name of a setting
 _TRIES = 5
-_LOST_RACE = {1205, 1213}  # MySQL: lock wait timeout, deadlock
+# MySQL: lock wait timeout, deadlock, and a savepoint that went with the transaction a deadlock rolled back.
+_LOST_RACE = {1205, 1213, 1305}
 
 
 class Market:

@@ -95,17 +95,20 @@ def _first_guarded(requirement: Mapping[str, Any]) -> Guard:
 
 
 def _check_values(requirement: Mapping[str, Any]) -> None:
-    comparator = requirement["Comparator"]
-    values = requirement.get("IntegerValues", [])
     if requirement.get("LocaleValues"):
         raise ParameterValidationError("LocaleValues", "...", "Only the locale qualification takes locales.")
-    right = {
-        True: not values if comparator in _NO_VALUE else len(values) == 1,
-        False: 1 <= len(values) <= _MOST_VALUES,
-    }[comparator not in _MANY_VALUES]
-    if not right:
+    values = requirement.get("IntegerValues", [])
+    if not _fits(requirement["Comparator"], len(values)):
         why = "Exists and DoesNotExist take none, In and NotIn up to 15, every other comparator one."
         raise ParameterValidationError("IntegerValues", values, why)
+
+
+def _fits(comparator: str, count: int) -> bool:
+    if comparator in _NO_VALUE:
+        return count == 0
+    if comparator in _MANY_VALUES:
+        return 1 <= count <= _MOST_VALUES
+    return count == 1
 
 
 def _scores(moment: Moment, worker_id: str, requirements: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:

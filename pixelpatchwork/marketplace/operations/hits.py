@@ -34,13 +34,13 @@ _NOT_OFFERED = ("HITLayoutId", "AssignmentReviewPolicy", "HITReviewPolicy")
 @operation("CreateHIT", writes=True)
 def create_hit(call: Call) -> dict[str, Any]:
     """A HIT with a type of its own values."""
-    return _create(call, "CreateHIT", ensure_hit_type(call))
+    return _create(call, ensure_hit_type(call))
 
 
 @operation("CreateHITWithHITType", writes=True)
 def create_hit_with_hit_type(call: Call) -> dict[str, Any]:
     """A HIT of a type that exists."""
-    return _create(call, "CreateHIT", own_hit_type(call, call.request["HITTypeId"]))
+    return _create(call, own_hit_type(call, call.request["HITTypeId"]))
 
 
 @operation("GetHIT", writes=False)
@@ -133,10 +133,10 @@ def delete_hit(call: Call) -> dict[str, Any]:
     return {}
 
 
-def _create(call: Call, operation_name: str, hit_type: HitType) -> dict[str, Any]:
+def _create(call: Call, hit_type: HitType) -> dict[str, Any]:
     _check_new(call.request)
     hit_id = call.moment.ids.mint()
-    _claim_creation(call, operation_name, hit_id)
+    _claim_creation(call, hit_id)
     now, slots = call.moment.now, call.request.get("MaxAssignments", 1)
     state = HitState(
         max_assignments=slots,
@@ -160,11 +160,12 @@ def _check_new(request: Mapping[str, Any]) -> None:
     check_html_question(request["Question"])
 
 
-def _claim_creation(call: Call, operation_name: str, hit_id: str) -> None:
+def _claim_creation(call: Call, hit_id: str) -> None:
+    """Both ways to create a HIT share their tokens."""
     token = call.request.get("UniqueRequestToken")
     if token is None:
         return
-    existing = tokens.claim(call.moment, call.requester_id, operation_name, token, hit_id)
+    existing = tokens.claim(call.moment, call.requester_id, "CreateHIT", token, hit_id)
     if existing is not None:
         raise RequestError("HitAlreadyExists", f'The HIT with ID "{existing}" already exists.')
 
