@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -53,7 +53,11 @@ class RoundPlan:
     @property
     def cost(self) -> Cost:
         """Rewards and fees where every assignment is done and approved."""
-        costs = (hit_cost(self.round.reward_usd, max_assignments=hit.max_assignments) for hit in self.hits)
+        return self.cost_of(self.hits)
+
+    def cost_of(self, hits: Iterable[Hit]) -> Cost:
+        """The same for some of its HITs."""
+        costs = (hit_cost(self.round.reward_usd, max_assignments=hit.max_assignments) for hit in hits)
         return sum(costs, start=NO_COST)
 
     @property

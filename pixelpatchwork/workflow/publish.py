@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pixelpatchwork.domain.errors import AlreadyRecorded, CrowdError, HitExists, NothingToDo
+from pixelpatchwork.domain.errors import (
+    AlreadyRecorded,
+    CrowdError,
+    HitExists,
+    InsufficientFunds,
+    NothingToDo,
+)
 from pixelpatchwork.domain.model import Day, Hit, HitId, HitState, HitTypeId, ImageState, Round, RoundKind
 from pixelpatchwork.domain.plan import (
     RoundPlan,
@@ -51,10 +57,11 @@ def plan_round(services: Services) -> RoundPlan:
 def publish(plan: RoundPlan, services: Services, progress: Progress = no_progress) -> Published:
     """Records the plan and publishes what of it is not published yet. Safe to run again, or twice at once.
 
-    Raises PageTooLarge before anything is recorded, CrowdError where the marketplace refuses.
+    Raises PageTooLarge or InsufficientFunds before anything is recorded, CrowdError where the marketplace refuses.
     """
     day = services.current_day()
     questions = render_questions(plan.hits, services, day)
+    _require_funds(plan, services)
     plan, is_new = _record(plan, services)
     job = _Job(
         services=services,
@@ -88,6 +95,17 @@ def _plan(services: Services, day: Day, kind: RoundKind) -> RoundPlan:
     return plan_voting(
         study_id, day, rules.voting, candidates=candidates, ballot_size=rules.ballot_size, now=now
     )
+
+
+def _require_funds(plan: RoundPlan, services: Services) -> None:
+    """A round that runs out of money half way can be completed, but it is better not begun."""
+    needed = plan.cost_of(hit for hit in plan.hits if hit.state is HitState.PLANNED).total
+    balance = services.crowd.balance()
+    if balance < needed:
+        raise InsufficientFunds(
+            f"The round needs ${needed:.2f}, and the marketplace's balance is ${balance:.2f}. "
+            "Nothing was published. Add funds, or lower `assignments` or `reward_usd` in the settings."
+        )
 
 
 def _record(plan: RoundPlan, services: Services) -> tuple[RoundPlan, bool]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pixelpatchwork.domain.errors import NothingToDo
+from pixelpatchwork.domain.errors import InsufficientFunds, NothingToDo
 from pixelpatchwork.domain.mask import Mask
 from pixelpatchwork.domain.model import (
     AssignmentState,
@@ -19,6 +19,7 @@ from pixelpatchwork.domain.model import (
     RoundState,
     Verdict,
 )
+from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.pictures import sha256_hex
 from pixelpatchwork.workflow.advance import advance_day
 from pixelpatchwork.workflow.publish import plan_round
@@ -76,6 +77,15 @@ def test_an_open_round_is_not_published_again(stage: Stage) -> None:
     stage.publish()
     with pytest.raises(NothingToDo, match="ppw collect"):
         stage.publish()
+
+
+def test_a_round_that_the_balance_does_not_cover_is_not_begun(tmp_path: Path) -> None:
+    rich = replace(RULES.generation, reward_usd=Usd("100.00"), assignments=90)
+    stage = open_stage(tmp_path, rules=replace(RULES, generation=rich))
+    with pytest.raises(InsufficientFunds, match=r"needs \$10800.00, .* balance is \$10000.00"):
+        stage.publish()
+    assert stage.services.store.rounds() == ()
+    assert list(stage.services.crowd.hits("pixelpatchwork")) == []
 
 
 # ---- collecting -----------------------------------------------------------------------------------------
