@@ -23,6 +23,7 @@ SETTINGS_FILE = "study.yaml"
 DEFAULT_SEED = "coffee.png"
 """Of the photographs in `config/seeds`; their provenance stands beside them."""
 
+_SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///([^?]+)")
 _CAPTION = "The photograph that everything starts from"
 
 
@@ -39,26 +40,40 @@ class Founded:
     schema_to: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class SeedFile:
+    """A photograph that can be a seed: its bytes as they came, and the ending of its file's name."""
+
+    data: bytes
+    suffix: str
+
+
 def default_seed() -> Path:
     """The photograph that travels with the program."""
     return resources.config() / "seeds" / DEFAULT_SEED
 
 
-def write_folder(directory: Path, *, seed: Path, overrides: Mapping[str, object]) -> Path:
+def pick_seed(path: Path) -> SeedFile:
+    """Reads a file that is to be a seed. Raises SeedError where it is no picture that can be used."""
+    data = read_file(path)
+    read_seed(data)
+    return SeedFile(data=data, suffix=path.suffix.lower())
+
+
+def write_folder(directory: Path, *, seed: SeedFile, overrides: Mapping[str, object]) -> Path:
     """Makes a study's folder: commented settings, `.env.example` and a copy of the seed. Gives the settings' path.
 
-    Nothing that is there is overwritten.
-
-    Raises:
-        SeedError: the seed is no picture that can be used; nothing has been written.
+    Nothing that is there is overwritten. Raises PatchworkError where another seed is in the way.
     """
-    data = read_file(seed)
-    read_seed(data)
-    kept = directory / f"seed{seed.suffix.lower()}"
+    kept = directory / f"seed{seed.suffix}"
     settings = render_settings({**overrides, "seed": kept.name})
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        _write_new(kept, data)
+        _write_new(kept, seed.data)
+        if kept.read_bytes() != seed.data:
+            raise PatchworkError(
+                f"{kept} is there already, and another picture. Move it away, or give it as --seed."
+            )
         _write_new(directory / ".env.example", env_example().encode())
         _write_new(directory / SETTINGS_FILE, settings.encode())
     except OSError as error:
@@ -85,7 +100,10 @@ def found(settings: Settings, *, now: datetime, random: Random | None = None) ->
     Raises:
         SeedError: the seed of the settings cannot be used, and there is no Day 1 yet.
     """
-    _make_folder_of(settings.database_url)
+    file = _sqlite_file(settings.database_url)
+    if file is not None and not file.exists():
+        pick_seed(settings.seed_path)  # while there is nothing: a bad seed leaves nothing behind
+        file.parent.mkdir(parents=True, exist_ok=True)
     before, after = upgrade(settings.database_url)
     store = open_store(settings.database_url)
     try:
@@ -137,7 +155,7 @@ def _write_new(path: Path, data: bytes) -> None:
         return
 
 
-def _make_folder_of(database_url: str) -> None:
-    """SQLite makes the file but not its folder."""
-    if database_url.startswith("sqlite:////"):
-        Path(database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+def _sqlite_file(database_url: str) -> Path | None:
+    """The file of an SQLite database, or None for a database on a server."""
+    found = _SQLITE_FILE.match(database_url)
+    return Path(found[1]) if found else None

@@ -20,7 +20,7 @@ from pixelpatchwork.crowd.browser import WsgiBrowser
 from pixelpatchwork.crowd.simulation import Simulation
 from pixelpatchwork.crowd.workers import draw_personas
 from pixelpatchwork.domain.errors import PatchworkError
-from pixelpatchwork.founding import SETTINGS_FILE, found, write_folder
+from pixelpatchwork.founding import SETTINGS_FILE, found, pick_seed, write_folder
 from pixelpatchwork.wiring import Staging, Wiring, wired
 from pixelpatchwork.workflow.advance import Advanced, advance_day
 from pixelpatchwork.workflow.collect import Collected, collect
@@ -55,25 +55,38 @@ def prepare(directory: Path, script: Script) -> Path:
     """Makes the rehearsal's folder anew. Gives the path of its settings.
 
     Raises:
+        SeedError: the seed is no picture that can be used; the folder is as it was.
         PatchworkError: the folder holds something that no rehearsal left there.
     """
-    if directory.exists() and any(directory.iterdir()):
-        if not (directory / MARKER).is_file():
-            raise PatchworkError(
-                f"{directory} is not empty and was not made by a rehearsal. "
-                "Name another folder: ppw rehearse my-rehearsal"
-            )
-        shutil.rmtree(directory)
+    seed = pick_seed(script.seed)  # before anything is removed: it may stand in this very folder
+    _clear(directory)
     overrides = {
         "study": "A rehearsed story",
         "generation.assignments": script.workers,
         "voting.assignments": script.workers,
     }
-    settings = write_folder(directory, seed=script.seed, overrides=overrides)
+    directory.mkdir(parents=True, exist_ok=True)
     (directory / MARKER).write_text(
         f"days {script.days}, workers {script.workers}, seed {script.random_seed}\n"
     )
-    return settings
+    return write_folder(directory, seed=seed, overrides=overrides)
+
+
+def _clear(directory: Path) -> None:
+    """Removes what the last rehearsal left, the marker last, so that a stop in between can be taken up."""
+    left = list(directory.iterdir()) if directory.exists() else []
+    marker = directory / MARKER
+    if left and not marker.is_file():
+        raise PatchworkError(
+            f"{directory} is not empty and was not made by a rehearsal. "
+            "Name another folder: ppw rehearse my-rehearsal"
+        )
+    for path in left:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path != marker:
+            path.unlink()
+    marker.unlink(missing_ok=True)
 
 
 def rehearse(

@@ -13,7 +13,7 @@ from pixelpatchwork.cli.output import emit_json, example, json_option
 from pixelpatchwork.cli.program import FAILED, Invocation, pass_invocation
 from pixelpatchwork.config import Settings, load_settings
 from pixelpatchwork.doctor import examine
-from pixelpatchwork.founding import SETTINGS_FILE, Founded, default_seed, found, write_folder
+from pixelpatchwork.founding import SETTINGS_FILE, Founded, default_seed, found, pick_seed, write_folder
 from pixelpatchwork.wiring import wired
 
 
@@ -75,7 +75,9 @@ def _settings(
     folder = directory or Path()
     file = folder / SETTINGS_FILE
     if not file.exists():
-        write_folder(folder, seed=seed or default_seed(), overrides={"study": name} if name else {})
+        write_folder(
+            folder, seed=pick_seed(seed or default_seed()), overrides={"study": name} if name else {}
+        )
     elif name or seed:
         raise click.UsageError(f"{file} is there already: change `study` and `seed` in it instead.")
     return load_settings(file, os.environ), file
