@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 MAX_QUOTED = 60
 
-_USERINFO = re.compile(r"(?P<start>(?:[a-z0-9+.-]+:/*)?[^:@/]*):.*@", re.DOTALL | re.IGNORECASE)
 _QUERY_SECRET = re.compile(r"(?P<name>[?&](?:password|passwd|pwd|secret|token|key)=)[^&]*", re.IGNORECASE)
 _SERVICE_KEY = re.compile(r"\b(?:sk-|AKIA)[\w-]{6,}")
 
@@ -47,7 +46,10 @@ class Conflicts(ValueError):  # noqa: N818  # what pydantic carries from the mod
 
 def masked(text: str) -> str:
     """`text` with passwords in addresses, and what looks like a service's key, replaced by ***."""
-    text = _USERINFO.sub(lambda match: f"{match['start']}:***@", text, count=1)
+    before, at, host = text.rpartition("@")
+    colon = before.find(":", before.find("://") + 1)
+    if at and colon >= 0:
+        text = f"{before[:colon]}:***@{host}"
     text = _QUERY_SECRET.sub(lambda match: f"{match['name']}***", text)
     return _SERVICE_KEY.sub("***", text)
 
@@ -141,6 +143,8 @@ def _quoted(value: object, key: Key) -> str:
 def _origin(name: str, origins: Mapping[KeyPath, str]) -> str:
     """Where a key, or the first key of a section, was written; "" for a default."""
     path = tuple(name.split("."))
+    if path in origins:
+        return origins[path]
     return next((origin for place, origin in origins.items() if place[: len(path)] == path), "")
 
 

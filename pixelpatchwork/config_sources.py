@@ -8,13 +8,13 @@ The files are treated as hostile: bounded in size and depth, no aliases, no seco
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
 import yaml
-from pydantic_settings import BaseSettings, DotEnvSettingsSource
 
 from pixelpatchwork.domain.errors import ConfigurationError
 
@@ -24,6 +24,7 @@ KeyPath: TypeAlias = tuple[str, ...]
 PREFIX = "PPW_"
 DELIMITER = "__"
 MAX_BYTES = 256 * 1024
+MAX_KEYS = 1000
 MAX_DEPTH = 8
 NOT_SETTINGS = ("PPW_CONFIG", "PPW_TEST_")
 """Starts of names that are ours but no keys: the settings file itself, and the tests' servers."""
@@ -31,6 +32,8 @@ NOT_SETTINGS = ("PPW_CONFIG", "PPW_TEST_")
 UNPREFIXED = {"OPENAI_API_KEY": "PPW_OPENAI_API_KEY"}
 """Names that other tools use for the same secret."""
 
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_REMARK = re.compile(r"(?:^|\s)#.*")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -111,9 +114,31 @@ def dotenv_layer(path: Path) -> Layer:
     """The settings in a `.env` file, or nothing where there is none. Raises ConfigurationError."""
     if not path.is_file():
         return Layer()
-    _text(path)
-    variables = DotEnvSettingsSource(BaseSettings, env_file=path, env_file_encoding="utf-8").env_vars
-    return environment_layer(variables, source=path.name)
+    variables: dict[str, str] = {}
+    faults = []
+    for number, line in enumerate(_text(path).splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if assignment := _assignment(line):
+            variables |= [assignment]
+        else:
+            message = "is no line of the form NAME=VALUE"
+            faults.append(Fault(key=f"line {number}", message=message, origin=path.name))
+    layer = environment_layer(variables, source=path.name)
+    layer.faults += faults
+    return layer
+
+
+def _assignment(line: str) -> tuple[str, str] | None:
+    """Name and value of a line; the value bare or in quotes, and never substituted in. None: it is neither."""
+    name, equals, value = line.partition("=")
+    name, value = name.strip().removeprefix("export ").strip(), value.strip()
+    if not equals or not _NAME.fullmatch(name):
+        return None
+    if not value.startswith(("'", '"')):
+        return name, _REMARK.sub("", value).rstrip()
+    text, closing, rest = value[1:].partition(value[0])
+    return (name, text) if closing and not _REMARK.sub("", rest).strip() else None
 
 
 # ---- YAML -----------------------------------------------------------------------------------------------
@@ -133,6 +158,8 @@ def yaml_layer(path: Path) -> Layer:
         raise ConfigurationError(f"{path} holds no settings: write lines of the form `key: value`")
     for key_path, value, origin in _entries(root, (), path.name, layer.faults):
         layer.put(key_path, value, origin)
+        if len(layer.origins) > MAX_KEYS:
+            raise ConfigurationError(f"{path} holds more than {MAX_KEYS} keys: that is no settings file")
     return layer
 
 

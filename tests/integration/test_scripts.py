@@ -66,7 +66,7 @@ def test_a_python_without_venv_is_named_with_what_to_install(machine: Path, run:
     assert "apt-get install python3-venv" in done.stderr
 
 
-def test_a_missing_browser_is_named_where_nothing_may_be_installed(machine: Path, run: Run) -> None:
+def test_a_missing_browser_is_named_where_nothing_may_be_installed(run: Run) -> None:
     done = run("test")
     assert done.returncode == 1
     assert "chromium" in done.stderr

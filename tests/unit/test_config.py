@@ -80,6 +80,28 @@ def test_the_environment_goes_before_dotenv_before_the_file(
     assert (settings.serve.port, settings.serve.threads) == (port, 5)
 
 
+@pytest.mark.parametrize(
+    ("line", "study"),
+    [
+        ("PPW_STUDY=plain words  # a remark", "plain words"),
+        ("export PPW_STUDY = 'it is # one'", "it is # one"),
+        ('PPW_STUDY="$HOME ${HOME}"', "$HOME ${HOME}"),
+        ("PPW_STUDY=p#q", "p#q"),
+        ("PPW_STUDY=", "A patchwork picture"),
+        ("# PPW_STUDY=x", "A patchwork picture"),
+        ("OTHER=1", "A patchwork picture"),
+    ],
+)
+def test_dotenv_values_are_taken_as_they_are_written(load: Load, line: str, study: str) -> None:
+    assert load("", dotenv=f"\n{line}\n").study == study
+
+
+@pytest.mark.parametrize("line", ["no assignment", "PPW_STUDY='unfinished", "PPW STUDY=x", "=x"])
+def test_a_line_of_dotenv_that_says_nothing_is_a_fault(load: Load, line: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"line 2 \(\.env\): is no line of the form NAME=VALUE"):
+        load("", dotenv=f"\n{line}\n")
+
+
 def test_an_empty_variable_counts_as_not_set(load: Load) -> None:
     assert load("study: From the file", {"PPW_STUDY": ""}).study == "From the file"
 
@@ -325,6 +347,7 @@ BOMB = "a: &a [x, x]\n" + "".join(
         ("study: A".encode("utf-16"), "not UTF-8"),
         (b"study: \x00", "characters that are no text"),
         ("x: " + "y" * 300_000, "larger than 256 kB"),
+        ("".join(f"k{number}: 1\n" for number in range(1001)), "more than 1000 keys"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_clear_fault(load: Load, text: str | bytes, message: str) -> None:
