@@ -39,7 +39,10 @@ def begin_study(beginning: Beginning, *, store: Store, images: ImageStore, now: 
     seed, day = _first_seed(beginning, images, now)
     with suppress(AlreadyRecorded):  # an earlier run stopped before it opened Day 1
         store.create_study(beginning.study)
-    store.open_first_day(day, seed)
+    try:
+        store.open_first_day(day, seed)
+    except AlreadyRecorded:
+        return False  # another run was faster
     return True
 
 
