@@ -52,8 +52,8 @@ def _seed(settings: Settings) -> str:
 
 
 def _study(wiring: Wiring) -> str:
-    day = wiring.services.current_day()
-    return f"{wiring.services.study().name}, Day {day.number}"
+    day = wiring.exhibition.current_day()
+    return f"{wiring.exhibition.study().name}, Day {day.number}"
 
 
 def _images(wiring: Wiring) -> str:
@@ -70,5 +70,5 @@ def _editor(wiring: Wiring) -> str:
 
 
 def _pages(wiring: Wiring) -> str:
-    size = len(generation_question(wiring.services).encode())
+    size = len(generation_question(wiring.exhibition).encode())
     return f"the generation page takes {size:,} of 65,535 bytes"

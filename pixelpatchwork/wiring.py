@@ -25,7 +25,7 @@ from pixelpatchwork.domain.plan import RoundRules
 from pixelpatchwork.domain.ports import Clock
 from pixelpatchwork.marketplace.app import create_app
 from pixelpatchwork.marketplace.embedded import attach
-from pixelpatchwork.workflow.services import Services, StudyRules
+from pixelpatchwork.workflow.services import Exhibition, Services, StudyRules
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -104,16 +104,27 @@ class Wiring:
         return site if self.settings.bucket else PictureSite(site, self.images)
 
     @cached_property
-    def services(self) -> Services:
-        """Everything that the workflows ask for."""
-        return Services(
+    def exhibition(self) -> Exhibition:
+        """What it takes to read and show the study: no key is needed for it."""
+        return Exhibition(
             store=self.store,
-            crowd=self.crowd,
-            editor=self.editor,
             images=self.images,
             pages=HitPages(resources.hit_templates(), language=self.settings.language),
-            clock=self.staging.clock,
             rules=study_rules(self.settings),
+        )
+
+    @cached_property
+    def services(self) -> Services:
+        """Everything that the workflows ask for."""
+        shown = self.exhibition
+        return Services(
+            store=shown.store,
+            images=shown.images,
+            pages=shown.pages,
+            rules=shown.rules,
+            crowd=self.crowd,
+            editor=self.editor,
+            clock=self.staging.clock,
         )
 
     def check_editor(self) -> str:

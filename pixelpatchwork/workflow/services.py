@@ -41,15 +41,12 @@ class StudyRules:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Services:
-    """The ports and the rules of one study."""
+class Exhibition:
+    """What it takes to read a study and to show it: neither a marketplace nor an editor, and no key of either."""
 
     store: Store
-    crowd: Crowd
-    editor: Editor
     images: ImageStore
     pages: Pages
-    clock: Clock
     rules: StudyRules
 
     def study(self) -> Study:
@@ -65,6 +62,15 @@ class Services:
         if day is None:
             raise NothingToDo("This study has no Day yet. Run: ppw init")
         return day
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services(Exhibition):
+    """The ports and the rules of one study."""
+
+    crowd: Crowd
+    editor: Editor
+    clock: Clock
 
 
 def no_progress(_what: str, _done: int, _total: int) -> None:
