@@ -204,10 +204,10 @@ class OpenAISettings(Section):
         description="Whether prompts are screened, free of charge, before anything is paid for them.",
     )
     max_edit_usd: Decimal = Field(
-        default=Decimal("0.25"),
-        gt=0,
+        default=Decimal("0.40"),
+        ge=0,
         le=100,
-        description="The most that one edit can cost; reserved before each call.",
+        description="The most that one edit can cost; asked for before edits are made. 0: this server is free.",
     )
     rates: RateSettings = Field(default=RateSettings(), description="Prices in USD for one million tokens.")
 

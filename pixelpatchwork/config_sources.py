@@ -8,13 +8,14 @@ The files are treated as hostile: bounded in size and depth, no aliases, no seco
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import TypeAlias
 
 import yaml
+from dotenv.parser import Original, parse_stream
 
 from pixelpatchwork.domain.errors import ConfigurationError
 
@@ -32,8 +33,6 @@ NOT_SETTINGS = ("PPW_CONFIG", "PPW_TEST_")
 UNPREFIXED = {"OPENAI_API_KEY": "PPW_OPENAI_API_KEY"}
 """Names that other tools use for the same secret."""
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_REMARK = re.compile(r"(?:^|\s)#.*")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -116,29 +115,22 @@ def dotenv_layer(path: Path) -> Layer:
         return Layer()
     variables: dict[str, str] = {}
     faults = []
-    for number, line in enumerate(_text(path).splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        if assignment := _assignment(line):
-            variables |= [assignment]
-        else:
+    # python-dotenv's parser rather than its reader: that one substitutes variables, and only logs what it cannot read.
+    for line in parse_stream(StringIO(_text(path))):
+        if line.error or (line.key is not None and line.value is None):
             message = "is no line of the form NAME=VALUE"
-            faults.append(Fault(key=f"line {number}", message=message, origin=path.name))
+            faults.append(Fault(key=f"line {_number(line.original)}", message=message, origin=path.name))
+        elif line.key is not None and line.value is not None:
+            variables[line.key] = line.value
     layer = environment_layer(variables, source=path.name)
     layer.faults += faults
     return layer
 
 
-def _assignment(line: str) -> tuple[str, str] | None:
-    """Name and value of a line; the value bare or in quotes, and never substituted in. None: it is neither."""
-    name, equals, value = line.partition("=")
-    name, value = name.strip().removeprefix("export ").strip(), value.strip()
-    if not equals or not _NAME.fullmatch(name):
-        return None
-    if not value.startswith(("'", '"')):
-        return name, _REMARK.sub("", value).rstrip()
-    text, closing, rest = value[1:].partition(value[0])
-    return (name, text) if closing and not _REMARK.sub("", rest).strip() else None
+def _number(original: Original) -> int:
+    """The number of a line; the parser counts the blank lines before it as its own."""
+    text = original.string
+    return original.line + text[: len(text) - len(text.lstrip())].count("\n")
 
 
 # ---- YAML -----------------------------------------------------------------------------------------------

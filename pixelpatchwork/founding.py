@@ -12,7 +12,7 @@ from random import Random
 
 from pixelpatchwork import resources
 from pixelpatchwork.adapters.database import open_store, upgrade
-from pixelpatchwork.config import Settings, describe, render_settings
+from pixelpatchwork.config import Settings, render_settings
 from pixelpatchwork.domain.errors import PatchworkError, SeedError
 from pixelpatchwork.domain.model import Study, StudyId
 from pixelpatchwork.domain.pictures import read_seed
@@ -74,22 +74,13 @@ def write_folder(directory: Path, *, seed: SeedFile, overrides: Mapping[str, obj
             raise PatchworkError(
                 f"{kept} is there already, and another picture. Move it away, or give it as --seed."
             )
-        _write_new(directory / ".env.example", env_example().encode())
+        _write_new(directory / ".env.example", resources.env_example().read_bytes())
         _write_new(directory / SETTINGS_FILE, settings.encode())
     except OSError as error:
         raise PatchworkError(
             f"Cannot write into {directory}: {error.strerror}. Choose another folder."
         ) from error
     return directory / SETTINGS_FILE
-
-
-def env_example() -> str:
-    """What `.env` may hold, commented out: the secrets, which no settings file takes."""
-    lines = ["# Copy this file to .env and fill in what your study needs. Never share or commit .env."]
-    for key in describe():
-        if key.is_secret:
-            lines += ["", f"# {key.description}", f"# PPW_{key.name.upper()}="]
-    return "\n".join(lines) + "\n"
 
 
 def found(settings: Settings, *, now: datetime, random: Random | None = None) -> Founded:

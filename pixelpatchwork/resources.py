@@ -13,17 +13,22 @@ _PACKAGE = Path(__file__).resolve().parent
 
 def hit_templates() -> Path:
     """The folder of the workers' pages: templates, scripts, style and locales."""
-    return _folder("hit_templates")
+    return _found("hit_templates")
 
 
 def config() -> Path:
     """The folder of the default settings and seeds."""
-    return _folder("config")
+    return _found("config")
 
 
-def _folder(name: str) -> Path:
-    """The folder of this name. Raises FileNotFoundError where the installation is incomplete."""
+def env_example() -> Path:
+    """The file that says which secrets `.env` may hold."""
+    return _found(".env.example")
+
+
+def _found(name: str) -> Path:
+    """The file or folder of this name. Raises FileNotFoundError where the installation is incomplete."""
     for candidate in (_PACKAGE / "_data" / name, _PACKAGE.parent / name):
-        if candidate.is_dir():
+        if candidate.exists():
             return candidate
-    raise FileNotFoundError(f"the folder {name} is missing: install PixelPatchwork again")
+    raise FileNotFoundError(f"{name} is missing: install PixelPatchwork again")

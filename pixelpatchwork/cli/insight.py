@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from pixelpatchwork.adapters.clocks import SystemClock
 from pixelpatchwork.cli.hints import say
 from pixelpatchwork.cli.output import emit_json, example, json_option, table
 from pixelpatchwork.cli.program import Invocation, pass_invocation
@@ -15,7 +14,7 @@ from pixelpatchwork.domain.model import EditState
 from pixelpatchwork.domain.ports import Store
 from pixelpatchwork.insight.report import build_report, render_report
 from pixelpatchwork.insight.status import DayStatus, RoundStatus, Status, study_status
-from pixelpatchwork.wiring import wired
+from pixelpatchwork.wiring import real_world, wired
 
 
 @click.command(epilog=example("ppw status", "ppw --config demo-study/study.yaml status --json"))
@@ -101,7 +100,7 @@ def report(invocation: Invocation, output: Path | None, as_json: bool) -> None:
     settings = invocation.settings()
     path = output or settings.folder / "report.html"
     with wired(settings) as wiring:
-        page = render_report(build_report(wiring.store, wiring.images, generated_at=SystemClock().now()))
+        page = render_report(build_report(wiring.store, wiring.images, generated_at=real_world().clock.now()))
     write_page(path, page)
     if as_json:
         emit_json({"report": path.resolve(), "bytes": len(page.encode())})

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from pixelpatchwork.adapters.clocks import SystemClock
 from pixelpatchwork.cli.insight import days_table, required_status, write_page
 from pixelpatchwork.cli.output import Progress, emit_json, example, json_option
 from pixelpatchwork.config import load_settings
@@ -15,7 +14,7 @@ from pixelpatchwork.insight.report import build_report, render_report
 from pixelpatchwork.insight.status import Status
 from pixelpatchwork.rehearsal import RehearsedDay, Script, prepare
 from pixelpatchwork.rehearsal import rehearse as play
-from pixelpatchwork.wiring import wired
+from pixelpatchwork.wiring import real_world, wired
 
 
 @click.command(epilog=example("ppw rehearse my-rehearsal --days 5 --seed photo.jpg"))
@@ -42,7 +41,7 @@ def rehearse(
     an ordinary study: every command works on it. A rehearsal that stands in DIRECTORY is replaced.
     """
     script = Script(days=days, workers=workers, seed=seed or default_seed(), random_seed=random_seed)
-    now = SystemClock().now()
+    now = real_world().clock.now()
     file = prepare(directory, script)
     with Progress(quiet=as_json) as progress:
         for played in play(directory, script, now=now, progress=progress):
@@ -62,7 +61,7 @@ def _finish(directory: Path) -> tuple[Status, Path]:
     path = directory / "report.html"
     with wired(load_settings(directory / SETTINGS_FILE, {})) as wiring:
         status = required_status(wiring.store)
-        page = render_report(build_report(wiring.store, wiring.images, generated_at=SystemClock().now()))
+        page = render_report(build_report(wiring.store, wiring.images, generated_at=real_world().clock.now()))
     write_page(path, page)
     return status, path
 

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import click
 
-from pixelpatchwork.adapters.clocks import SystemClock
 from pixelpatchwork.cli.output import emit_json, example, json_option
 from pixelpatchwork.cli.program import FAILED, Invocation, pass_invocation
 from pixelpatchwork.config import Settings, load_settings
 from pixelpatchwork.doctor import examine
 from pixelpatchwork.founding import SETTINGS_FILE, Founded, default_seed, found, pick_seed, write_folder
-from pixelpatchwork.wiring import wired
+from pixelpatchwork.wiring import real_world, wired
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +50,7 @@ def init(
     if invocation.config is not None and (name or seed):
         raise click.UsageError("With --config, name and seed are those of the settings file.")
     settings, file = _settings(invocation, directory, name, seed)
-    made = found(settings, now=SystemClock().now())
+    made = found(settings, now=real_world().clock.now())
     if as_json:
         emit_json(
             _Made(

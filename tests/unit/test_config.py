@@ -434,7 +434,7 @@ def test_a_missing_key_is_asked_for_when_it_is_needed(load: Load) -> None:
 
 
 def test_a_server_of_ones_own_may_need_no_key(load: Load) -> None:
-    assert load("openai: {base_url: 'http://127.0.0.1:8080/v1'}").require_openai_key()
+    assert load("openai: {base_url: 'http://127.0.0.1:8080/v1'}").require_openai_key() is None
 
 
 # ---- what travels with the program ----------------------------------------------------------------------
