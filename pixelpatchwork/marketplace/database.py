@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import StaticPool
 
-from pixelpatchwork.marketplace import schema
+from pixelpatchwork.marketplace import tables
 
 _POOL_SIZE = 32
 _BUSY_MILLIS = 30_000
@@ -51,7 +51,7 @@ class Database:
     def create_tables(self) -> None:
         """Creates what is missing. Safe when several processes start at once."""
         with self.begin(writes=True) as connection, _one_at_a_time(connection):
-            schema.metadata.create_all(connection)
+            tables.metadata.create_all(connection)
 
     def close(self) -> None:
         """Closes every pooled connection."""

@@ -23,12 +23,13 @@ from sqlalchemy.dialects import mysql
 
 metadata = MetaData()
 
-_SERIAL = BigInteger().with_variant(Integer(), "sqlite")
-_LONG_TEXT = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
-_ID = String(64)
+SERIAL = BigInteger().with_variant(Integer(), "sqlite")
+LONG_TEXT = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+ID = String(64)
 
 
-def _table(name: str, *parts: Column[object] | Index | UniqueConstraint) -> Table:
+def table(name: str, *parts: Column[object] | Index | UniqueConstraint) -> Table:
+    """A table of the marketplace, on either kind of database."""
     # Ids and tokens differ by case, so comparing them must; hence the binary collation.
     return Table(
         name,
@@ -40,16 +41,16 @@ def _table(name: str, *parts: Column[object] | Index | UniqueConstraint) -> Tabl
     )
 
 
-setting = _table(
+setting = table(
     "setting",
     Column("name", String(64), primary_key=True),
     Column("value", Text, nullable=False),
 )
 
 # The two balances repeat what the ledger says; they change only in the transaction that writes the ledger.
-requester = _table(
+requester = table(
     "requester",
-    Column("requester_id", _ID, primary_key=True),
+    Column("requester_id", ID, primary_key=True),
     Column("name", String(255), nullable=False),
     Column("available_cents", BigInteger, nullable=False),
     Column("held_cents", BigInteger, nullable=False),
@@ -57,44 +58,44 @@ requester = _table(
 )
 
 # Double entry by construction: each row moves money out of one account and into another, and none is changed.
-ledger = _table(
+ledger = table(
     "ledger",
-    Column("number", _SERIAL, primary_key=True, autoincrement=True),
+    Column("number", SERIAL, primary_key=True, autoincrement=True),
     Column("at", BigInteger, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("from_account", String(80), nullable=False),
     Column("to_account", String(80), nullable=False),
     Column("cents", BigInteger, nullable=False),
-    Column("hit_id", _ID),
-    Column("assignment_id", _ID),
+    Column("hit_id", ID),
+    Column("assignment_id", ID),
     Index("ledger_to_account", "to_account"),
     Index("ledger_from_account", "from_account"),
 )
 
-hit_type = _table(
+hit_type = table(
     "hit_type",
-    Column("hit_type_id", _ID, primary_key=True),
-    Column("requester_id", _ID, nullable=False),
+    Column("hit_type_id", ID, primary_key=True),
+    Column("requester_id", ID, nullable=False),
     Column("fingerprint", String(64), nullable=False),
-    Column("group_id", _ID, nullable=False),
+    Column("group_id", ID, nullable=False),
     Column("title", String(128), nullable=False),
     Column("description", String(2000), nullable=False),
     Column("keywords", String(1000)),
     Column("reward_cents", BigInteger, nullable=False),
     Column("duration_s", Integer, nullable=False),
     Column("auto_approval_s", Integer, nullable=False),
-    Column("requirements", _LONG_TEXT, nullable=False),
+    Column("requirements", LONG_TEXT, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     UniqueConstraint("requester_id", "fingerprint"),
 )
 
 # A HIT keeps its own copy of the numbers of its type, so that locking a HIT locks nothing that others share.
-hit = _table(
+hit = table(
     "hit",
-    Column("number", _SERIAL, primary_key=True, autoincrement=True),
-    Column("hit_id", _ID, nullable=False, unique=True),
-    Column("hit_type_id", _ID, nullable=False),
-    Column("requester_id", _ID, nullable=False),
+    Column("number", SERIAL, primary_key=True, autoincrement=True),
+    Column("hit_id", ID, nullable=False, unique=True),
+    Column("hit_type_id", ID, nullable=False),
+    Column("requester_id", ID, nullable=False),
     Column("status", String(16), nullable=False),
     Column("max_assignments", Integer, nullable=False),
     Column("available", Integer, nullable=False),
@@ -117,39 +118,39 @@ hit = _table(
     Index("hit_due", "due_at"),
 )
 
-hit_question = _table(
+hit_question = table(
     "hit_question",
-    Column("hit_id", _ID, primary_key=True),
-    Column("question", _LONG_TEXT, nullable=False),
+    Column("hit_id", ID, primary_key=True),
+    Column("question", LONG_TEXT, nullable=False),
 )
 
-request_token = _table(
+request_token = table(
     "request_token",
-    Column("requester_id", _ID, primary_key=True),
+    Column("requester_id", ID, primary_key=True),
     Column("operation", String(64), primary_key=True),
     Column("digest", String(64), primary_key=True),
-    Column("result_id", _ID, nullable=False),
+    Column("result_id", ID, nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )
 
-worker = _table(
+worker = table(
     "worker",
-    Column("worker_id", _ID, primary_key=True),
+    Column("worker_id", ID, primary_key=True),
     Column("name", String(80), nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )
 
 # `holder` is the worker while the slot is his and null after he gave it back: the unique key lets a worker hold
 # one assignment of a HIT at most, and still take it up again after a return.
-assignment = _table(
+assignment = table(
     "assignment",
-    Column("number", _SERIAL, primary_key=True, autoincrement=True),
-    Column("assignment_id", _ID, nullable=False, unique=True),
-    Column("hit_id", _ID, nullable=False),
-    Column("hit_type_id", _ID, nullable=False),
-    Column("requester_id", _ID, nullable=False),
-    Column("worker_id", _ID, nullable=False),
-    Column("holder", _ID),
+    Column("number", SERIAL, primary_key=True, autoincrement=True),
+    Column("assignment_id", ID, nullable=False, unique=True),
+    Column("hit_id", ID, nullable=False),
+    Column("hit_type_id", ID, nullable=False),
+    Column("requester_id", ID, nullable=False),
+    Column("worker_id", ID, nullable=False),
+    Column("holder", ID),
     Column("status", String(16), nullable=False),
     Column("reward_cents", BigInteger, nullable=False),
     Column("accepted_at", BigInteger, nullable=False),
@@ -166,32 +167,32 @@ assignment = _table(
     Index("assignment_due", "due_at"),
 )
 
-answer = _table(
+answer = table(
     "answer",
-    Column("assignment_id", _ID, primary_key=True),
-    Column("answer", _LONG_TEXT, nullable=False),
+    Column("assignment_id", ID, primary_key=True),
+    Column("answer", LONG_TEXT, nullable=False),
 )
 
-bonus = _table(
+bonus = table(
     "bonus",
-    Column("number", _SERIAL, primary_key=True, autoincrement=True),
-    Column("requester_id", _ID, nullable=False),
-    Column("worker_id", _ID, nullable=False),
-    Column("hit_id", _ID, nullable=False),
-    Column("assignment_id", _ID, nullable=False),
+    Column("number", SERIAL, primary_key=True, autoincrement=True),
+    Column("requester_id", ID, nullable=False),
+    Column("worker_id", ID, nullable=False),
+    Column("hit_id", ID, nullable=False),
+    Column("assignment_id", ID, nullable=False),
     Column("cents", BigInteger, nullable=False),
-    Column("reason", _LONG_TEXT, nullable=False),
+    Column("reason", LONG_TEXT, nullable=False),
     Column("granted_at", BigInteger, nullable=False),
     Index("bonus_of_hit", "hit_id", "number"),
     Index("bonus_of_assignment", "assignment_id", "number"),
     Index("bonus_of_worker", "worker_id", "number"),
 )
 
-qualification_type = _table(
+qualification_type = table(
     "qualification_type",
-    Column("number", _SERIAL, primary_key=True, autoincrement=True),
-    Column("qualification_type_id", _ID, nullable=False, unique=True),
-    Column("requester_id", _ID, nullable=False),
+    Column("number", SERIAL, primary_key=True, autoincrement=True),
+    Column("qualification_type_id", ID, nullable=False, unique=True),
+    Column("requester_id", ID, nullable=False),
     Column("name", String(200), nullable=False),
     Column("keywords", String(1000)),
     Column("description", String(2000), nullable=False),
@@ -200,11 +201,11 @@ qualification_type = _table(
     UniqueConstraint("requester_id", "name"),
 )
 
-qualification = _table(
+qualification = table(
     "qualification",
-    Column("number", _SERIAL, primary_key=True, autoincrement=True),
-    Column("qualification_type_id", _ID, nullable=False),
-    Column("worker_id", _ID, nullable=False),
+    Column("number", SERIAL, primary_key=True, autoincrement=True),
+    Column("qualification_type_id", ID, nullable=False),
+    Column("worker_id", ID, nullable=False),
     Column("value", Integer, nullable=False),
     Column("status", String(16), nullable=False),
     Column("granted_at", BigInteger, nullable=False),
