@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,6 +116,17 @@ def test_each_step_says_what_it_did_and_what_comes_next(answered: Path, tmp_path
     assert advanced.stdout.endswith(f"starts from it. {run_next(study, 'publish-round')}")
 
 
+def test_a_day_that_nobody_paints_on_is_closed_early_and_its_seed_stays(study: Path) -> None:
+    run(study, "publish-round").well()
+    assert run(study, "collect", "--json").well().json["rounds_closed"] == 0
+    closed = run(study, "collect", "--close", "--json").well().json
+    assert (closed["rounds_closed"], closed["new_answers"], closed["answers_missing"]) == (1, 0, 0)
+    assert run(study, "status", "--json").json["next_command"] == "ppw advance-day"
+    assert "for want of another" in run(study, "advance-day").well().stdout
+    first, second = run(study, "status", "--json").json["days"]
+    assert first["winner_image_id"] == first["seed_image_id"] == second["seed_image_id"]
+
+
 @pytest.mark.parametrize(
     ("command", "keys"),
     [
@@ -208,6 +220,19 @@ def test_debug_shows_where_an_error_came_from(study: Path) -> None:
     assert ran.stderr.endswith(f"No round is open. {run_next(study, 'status')}")
 
 
+def test_an_interruption_says_how_to_go_on(tmp_path: Path) -> None:
+    process = started("rehearse", "story", "--days", 3, cwd=tmp_path)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("Day 1: ")
+    process.send_signal(signal.SIGINT)
+    ran = ended(process, seconds=20)
+    assert ran.code == 130
+    assert ran.stderr.endswith(
+        "Interrupted. Nothing is lost: the same command goes on where this one stopped.\n"
+    )
+    assert here("rehearse", tmp_path / "story", "--days", 1, "--workers", 2).well()
+
+
 # ---- publishing -----------------------------------------------------------------------------------------
 
 
@@ -289,7 +314,7 @@ def test_init_refuses_to_change_a_study_that_is_there(study: Path) -> None:
         assert "is there already" in ran.stderr
 
 
-def test_init_brings_an_older_database_up_to_date(study: Path) -> None:
+def test_init_gives_an_empty_database_its_tables(study: Path) -> None:
     engine = create_engine(load_settings(study, {}).database_url)
     with engine.begin() as connection:
         for (table,) in connection.execute(
