@@ -135,8 +135,8 @@ def _outcome(error: BaseException) -> tuple[int, str]:
 
 def _unexpected(error: BaseException) -> str:
     """What is said of an error that nobody foresaw. Its own text is not shown: it may hold secrets."""
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(place.filename).name}, line {place.lineno}"
     return (
