@@ -6,5 +6,10 @@ Importing this package imports every table, so what creates or migrates the data
 from __future__ import annotations
 
 from pixelpatchwork.marketplace.schema import metadata
+from pixelpatchwork.marketplace.tables.attempt import attempt
+from pixelpatchwork.marketplace.tables.credential import credential
+from pixelpatchwork.marketplace.tables.invitation import invitation
+from pixelpatchwork.marketplace.tables.message import message
+from pixelpatchwork.marketplace.tables.participant import participant
 
-__all__ = ["metadata"]
+__all__ = ["attempt", "credential", "invitation", "message", "metadata", "participant"]
