@@ -138,6 +138,8 @@ worker = table(
     Column("worker_id", ID, primary_key=True),
     Column("name", String(80), nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("country", String(2)),
+    Column("subdivision", String(3)),
 )
 
 # `holder` is the worker while the slot is his and null after he gave it back: the unique key lets a worker hold
