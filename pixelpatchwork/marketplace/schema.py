@@ -200,6 +200,11 @@ qualification_type = table(
     Column("description", String(2000), nullable=False),
     Column("status", String(16), nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("test", LONG_TEXT),
+    Column("answer_key", LONG_TEXT),
+    Column("test_duration_s", BigInteger),
+    Column("retry_delay_s", BigInteger),
+    Column("auto_granted_value", Integer),
     UniqueConstraint("requester_id", "name"),
 )
 

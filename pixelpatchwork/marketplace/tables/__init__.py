@@ -10,6 +10,22 @@ from pixelpatchwork.marketplace.tables.attempt import attempt
 from pixelpatchwork.marketplace.tables.credential import credential
 from pixelpatchwork.marketplace.tables.invitation import invitation
 from pixelpatchwork.marketplace.tables.message import message
+from pixelpatchwork.marketplace.tables.notification import notification
 from pixelpatchwork.marketplace.tables.participant import participant
+from pixelpatchwork.marketplace.tables.qualification_request import qualification_request
+from pixelpatchwork.marketplace.tables.review import review_entry, review_policy
+from pixelpatchwork.marketplace.tables.worker_block import worker_block
 
-__all__ = ["attempt", "credential", "invitation", "message", "metadata", "participant"]
+__all__ = [
+    "attempt",
+    "credential",
+    "invitation",
+    "message",
+    "metadata",
+    "notification",
+    "participant",
+    "qualification_request",
+    "review_entry",
+    "review_policy",
+    "worker_block",
+]
