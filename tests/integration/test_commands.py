@@ -22,6 +22,7 @@ from tests.support.ppw import (
     crowd_works,
     dead_proxy,
     ended,
+    first_line,
     here,
     new_study,
     ppw,
@@ -222,8 +223,7 @@ def test_debug_shows_where_an_error_came_from(study: Path) -> None:
 
 def test_an_interruption_says_how_to_go_on(tmp_path: Path) -> None:
     process = started("rehearse", "story", "--days", 3, cwd=tmp_path)
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("Day 1: ")
+    assert first_line(process).startswith("Day 1: ")
     process.send_signal(signal.SIGINT)
     ran = ended(process, seconds=20)
     assert ran.code == 130

@@ -85,6 +85,15 @@ def started(*arguments: object, cwd: Path, environ: Mapping[str, str] | None = N
     )
 
 
+def first_line(process: subprocess.Popen[str]) -> str:
+    """What a process says first, byte by byte: a buffer would keep what follows from `ended`."""
+    assert process.stdout is not None
+    line = b""
+    while not line.endswith(b"\n") and (byte := os.read(process.stdout.fileno(), 1)):
+        line += byte
+    return line.decode()
+
+
 def ended(process: subprocess.Popen[str], *, seconds: float = 120) -> Ran:
     """Waits for a process that was `started`; one that takes longer is killed, and the test fails."""
     try:
@@ -128,8 +137,7 @@ def serving(
 ) -> Iterator[Served]:
     """Runs `ppw OPTIONS serve --port 0` meanwhile; it must end well, and soon, when it gets the signal `end`."""
     process = started(*options, "serve", "--port", 0, cwd=cwd, environ=environ)
-    assert process.stdout is not None
-    first = process.stdout.readline()
+    first = first_line(process)
     if not first.startswith("Workers: http://127.0.0.1:"):
         raise AssertionError(f"ppw serve did not start: {first}{ended(process).text}")
     served = Served(url=first.removeprefix("Workers: ").strip().rstrip("/"), process=process)
