@@ -1,4 +1,4 @@
-"""A worker's form, as the QuestionFormAnswers document that requesters read.
+"""A worker's form, as the QuestionFormAnswers document that requesters read, and such a document read again.
 
 The document says `encoding="ASCII"` as Mechanical Turk's did: everything else is a numeric reference. What a worker
 typed is kept to the character, except for those that XML 1.0 cannot carry at all; they become U+FFFD, so that the
@@ -8,13 +8,17 @@ document always parses.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
+
+from pixelpatchwork.marketplace.documents import parse_document, split_name
 
 _NAMESPACE = (
     "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2005-10-01/QuestionFormAnswers.xsd"
 )
 RESERVED_FIELDS = frozenset(["assignmentId", "hitId", "workerId", "turkSubmitTo"])
+_ANSWERING = frozenset(["FreeText", "SelectionIdentifier", "OtherSelectionText"])
 # Everything outside the Char production of XML 1.0 (section 2.2).
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -38,6 +42,24 @@ def answer_xml(fields: Iterable[tuple[str, str]]) -> str:
         )
     parts.append("</QuestionFormAnswers>")
     return "".join(parts)
+
+
+def read_answers(document: str) -> Mapping[str, tuple[str, ...]]:
+    """Question id -> what was answered: the selections, or the text where the question asked for one.
+
+    Outer white space does not count, and what is empty is no answer. Raises RequestError `XMLParseError`.
+    """
+    found = {}
+    for answer in parse_document(document):
+        parts = [(split_name(part.tag)[1], (part.text or "").strip()) for part in answer]
+        values = tuple(text for name, text in parts if name in _ANSWERING and text)
+        found[_identifier(answer)] = values
+    return found
+
+
+def _identifier(answer: Element) -> str:
+    named = (part.text or "" for part in answer if split_name(part.tag)[1] == "QuestionIdentifier")
+    return next(named, "").strip()
 
 
 def _xml_text(text: str) -> str:

@@ -114,3 +114,12 @@ def already_processed(token: str) -> RequestError:
     return RequestError(
         "RequestAlreadyProcessed", f'The idempotency token "{token}" has already been processed.'
     )
+
+
+def xml_error(detail: str) -> RequestError:
+    """Question or answer data that is no legal XML document (recorded); `detail` says what to mend."""
+    return RequestError(
+        "XMLParseError",
+        "There was an error parsing the XML question or answer data in your request. Please make sure the data is "
+        f"well-formed and validates against the appropriate schema. {detail}",
+    )
