@@ -34,12 +34,19 @@ def answer_fields(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def answer_xml(fields: Iterable[tuple[str, str]]) -> str:
     """The QuestionFormAnswers document for these fields, in ASCII."""
+    return answers_document((name, [("FreeText", value)]) for name, value in fields)
+
+
+def answers_document(answers: Iterable[tuple[str, Iterable[tuple[str, str]]]]) -> str:
+    """The document for answers by question: an identifier, and elements with their texts.
+
+    An element is such as `("SelectionIdentifier", "cat")`.
+    """
     parts = [f'<?xml version="1.0" encoding="ASCII"?><QuestionFormAnswers xmlns="{_NAMESPACE}">']
-    for name, value in fields:
-        parts.append(
-            f"<Answer>\n<QuestionIdentifier>{_xml_text(name)}</QuestionIdentifier>\n"
-            f"<FreeText>{_xml_text(value)}</FreeText>\n</Answer>\n"
-        )
+    for identifier, elements in answers:
+        parts.append(f"<Answer>\n<QuestionIdentifier>{_xml_text(identifier)}</QuestionIdentifier>\n")
+        parts.extend(f"<{name}>{_xml_text(text)}</{name}>\n" for name, text in elements)
+        parts.append("</Answer>\n")
     parts.append("</QuestionFormAnswers>")
     return "".join(parts)
 
