@@ -8,6 +8,7 @@ is refused with the place of the fault.
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from xml.etree.ElementTree import Element, ParseError
@@ -33,6 +34,7 @@ _OPTIONAL_END = frozenset(
     ]
 )
 _FOREIGN = frozenset(["svg", "math"])
+_FOUR_BYTES = re.compile("[\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,13 +78,10 @@ def _check_text(question: str) -> None:
     if size > MAX_QUESTION_BYTES:
         why = f"It has {size} bytes; at most {MAX_QUESTION_BYTES} are allowed. Refer to images by URL."
         raise ParameterValidationError("Question", question, why)
-    for position, char in enumerate(question):
-        if ord(char) > 0xFFFF:
-            why = (
-                f"Character {position} (U+{ord(char):X}) takes four bytes in UTF-8. "
-                f"Write it as the entity &#x{ord(char):X};"
-            )
-            raise ParameterValidationError("Question", question, why)
+    if found := _FOUR_BYTES.search(question):
+        code = f"{ord(found[0]):X}"
+        why = f"Character {found.start()} (U+{code}) takes four bytes in UTF-8. Write it as the entity &#x{code};"
+        raise ParameterValidationError("Question", question, why)
 
 
 def _parse_xml(question: str) -> Element:

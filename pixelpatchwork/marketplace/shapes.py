@@ -19,6 +19,7 @@ from botocore.model import ListShape, OperationModel, ServiceModel, Shape, Struc
 from pixelpatchwork.marketplace.clock import to_millis
 from pixelpatchwork.marketplace.errors import SerializationException, ValidationException
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _INT_BITS = {"integer": 31, "long": 63}
 _MAX_TIMESTAMP_S = 253_402_300_799  # the last second of the year 9999
 
@@ -85,7 +86,7 @@ def _read_list(shape: ListShape, value: Any, path: str, faults: list[str]) -> li
 def _read_string(_shape: Shape, value: Any, path: str, _faults: list[str]) -> str:
     if not isinstance(value, str):
         raise SerializationException(f"{path} must be a string.")
-    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+    if _SURROGATE.search(value):
         raise SerializationException(f"{path} holds half of a surrogate pair, which is no character.")
     return value
 
