@@ -25,7 +25,7 @@ from pixelpatchwork.domain.model import (
     Token,
     Verdict,
 )
-from pixelpatchwork.domain.ports import PublishedHit, SubmittedAssignment
+from pixelpatchwork.domain.ports import Crowd, SubmittedAssignment
 from pixelpatchwork.domain.users import new_user
 from pixelpatchwork.workflow.edit import EditSummary, run_edits
 from pixelpatchwork.workflow.judge import judge_round
@@ -106,8 +106,8 @@ def collect(
 
 @dataclass(frozen=True, kw_only=True)
 class _Fetched:
-    published: PublishedHit
     answers: tuple[SubmittedAssignment, ...]
+    is_finished: bool
 
 
 def _take_in(round_: Round, services: Services, *, close: bool, progress: Progress) -> int:
@@ -121,7 +121,11 @@ def _take_in(round_: Round, services: Services, *, close: bool, progress: Progre
         for _ in each(services.crowd.expire, open_hits, workers=services.rules.parallel_calls):
             pass
     new = 0
-    fetched = each(lambda hit_id: _fetch(hit_id, services), open_hits, workers=services.rules.parallel_calls)
+    fetched = each(
+        lambda hit_id: _fetch(open_hits[hit_id], hit_id, services.crowd),
+        open_hits,
+        workers=services.rules.parallel_calls,
+    )
     done = 0
     for batch in _batches(fetched, BATCH):
         new += _keep([(open_hits[hit_id], found) for hit_id, found in batch], services)
@@ -130,10 +134,18 @@ def _take_in(round_: Round, services: Services, *, close: bool, progress: Progre
     return new
 
 
-def _fetch(hit_id: HitId, services: Services) -> _Fetched:
-    """The HIT's state first: were it read last, an answer could slip in between and be missed for good."""
-    published = services.crowd.hit(hit_id)
-    return _Fetched(published=published, answers=tuple(services.crowd.assignments(hit_id)))
+def _fetch(hit: Hit, hit_id: HitId, crowd: Crowd) -> _Fetched:
+    """Every answer to one HIT, and whether more can come.
+
+    A HIT says that it is finished only before its answers are read once more: between the two another may have come,
+    and would be missed for good.
+    """
+    answers = tuple(crowd.assignments(hit_id))
+    if len(answers) >= hit.max_assignments:
+        return _Fetched(answers=answers, is_finished=True)
+    if not crowd.hit(hit_id).is_finished:
+        return _Fetched(answers=answers, is_finished=False)
+    return _Fetched(answers=tuple(crowd.assignments(hit_id)), is_finished=True)
 
 
 def _keep(fetched: Sequence[tuple[Hit, _Fetched]], services: Services) -> int:
@@ -156,7 +168,7 @@ def _keep(fetched: Sequence[tuple[Hit, _Fetched]], services: Services) -> int:
         for (hit, answer), user in zip(answers, users, strict=True)
     ]
     new = services.store.add_assignments(rows)
-    finished = [hit.token for hit, found in fetched if found.published.is_finished]
+    finished = [hit.token for hit, found in fetched if found.is_finished]
     services.store.mark_hits_closed(finished, at=now)
     return len(new)
 

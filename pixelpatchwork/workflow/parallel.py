@@ -16,7 +16,8 @@ def each(
     """`(item, function(item))` for every item, in the order in which the calls end.
 
     At most `workers` calls run at once, and no more than twice as many are queued, however long `items` is.
-    The first error ends it: nothing new is started, what runs is waited for, and the error is raised.
+    The first error ends it: nothing new is started, what runs is waited for, and the error is raised after the
+    results that came with it.
     """
     waiting: dict[Future[Result], Item] = {}
     with ThreadPoolExecutor(max_workers=workers) as pool:
@@ -32,6 +33,8 @@ def each(
                 future.cancel()
 
 
-def _ended(waiting: dict[Future[Result], Item]) -> list[tuple[Item, Result]]:
+def _ended(waiting: dict[Future[Result], Item]) -> Iterator[tuple[Item, Result]]:
     done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-    return [(waiting.pop(future), future.result()) for future in done]
+    items = [(future, waiting.pop(future)) for future in done]
+    for future, item in sorted(items, key=lambda ended: ended[0].exception() is not None):
+        yield item, future.result()

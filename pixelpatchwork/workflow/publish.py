@@ -73,8 +73,11 @@ def publish(plan: RoundPlan, services: Services, progress: Progress = no_progres
     waiting = [hit for hit in plan.hits if hit.state is HitState.PLANNED]
     found = 0
     calls = each(job.publish, waiting, workers=services.rules.parallel_calls)
-    for done, (_, was_found) in enumerate(calls, start=1):
-        found += was_found
+    for done, (hit, outcome) in enumerate(calls, start=1):
+        services.store.mark_hit_open(
+            hit.token, outcome.hit_id, expires_at=outcome.expires_at, at=services.clock.now()
+        )
+        found += outcome.was_found
         progress("Publishing HITs", done, len(waiting))
     services.store.mark_round_open(plan.round.round_id, at=services.clock.now())
     return Published(round=plan.round, created=len(waiting) - found, found=found)
@@ -139,6 +142,13 @@ def _hit_type(plan: RoundPlan, services: Services, day: Day) -> HitTypeSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    hit_id: HitId
+    expires_at: datetime
+    was_found: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Job:
     """What the HITs of one round have in common while they are published."""
 
@@ -148,19 +158,14 @@ class _Job:
     hit_type_id: HitTypeId
     there: Mapping[str, PublishedHit]
 
-    def publish(self, hit: Hit) -> bool:
-        """Publishes one HIT and notes its id at once. True where the marketplace had it already."""
+    def publish(self, hit: Hit) -> _Outcome:
+        """Publishes one HIT, or finds it where the marketplace has it already."""
         published = self.there.get(hit.annotation)
         if published is not None:
-            self._note(hit, published.hit_id, published.expires_at)
-            return True
+            return _Outcome(hit_id=published.hit_id, expires_at=published.expires_at, was_found=True)
         hit_id, was_found = self._create(hit)
-        self._note(hit, hit_id, self.services.clock.now() + self.rules.lifetime)
-        return was_found
-
-    def _note(self, hit: Hit, hit_id: HitId, expires_at: datetime) -> None:
-        now = self.services.clock.now()
-        self.services.store.mark_hit_open(hit.token, hit_id, expires_at=expires_at, at=now)
+        expires_at = self.services.clock.now() + self.rules.lifetime
+        return _Outcome(hit_id=hit_id, expires_at=expires_at, was_found=was_found)
 
     def _create(self, hit: Hit) -> tuple[HitId, bool]:
         request = HitRequest(

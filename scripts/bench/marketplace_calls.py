@@ -1,9 +1,10 @@
 """How much faster a round is published and collected with many calls at once than with one after another.
 
-A served marketplace runs in a process of its own and answers every call 20 ms late, as if it stood far away. First a
-sample goes out and comes in one call after another, and its time is extrapolated to the whole; then the whole goes
-out and comes in over threads. Between the two, nine workers do every HIT (directly in the marketplace's database,
-for how fast they are is not the question).
+A served marketplace runs in a process of its own and answers every call 20 ms late, as if it stood far away. A study
+publishes and collects one call after another, a sample whose time is extrapolated to the whole; another publishes and
+collects the whole with many calls at once. Both are the workflows that `ppw publish-round` and `ppw collect` run, on
+SQLite. Between the two, nine workers do every HIT (directly in the marketplace's database, for how fast they are is
+not the question).
 
 Run: python scripts/bench/marketplace_calls.py [--hits 1000] [--workers 16] [--latency-ms 20] [--sample 40]
 """
@@ -14,44 +15,39 @@ import argparse
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from decimal import Decimal
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
 from pixelpatchwork.adapters.mturk import MTurkCrowd, mturk_client
-from pixelpatchwork.domain.model import AssignmentId, HitId, Token
-from pixelpatchwork.domain.ports import HitRequest, HitTypeSpec
+from pixelpatchwork.config import load_settings
+from pixelpatchwork.domain.model import HitId
+from pixelpatchwork.founding import default_seed, found, pick_seed, write_folder
 from pixelpatchwork.marketplace import work
 from pixelpatchwork.marketplace.app import create_app
 from pixelpatchwork.marketplace.market import Market
 from pixelpatchwork.marketplace.records import Moment
 from pixelpatchwork.marketplace.served import running
-from pixelpatchwork.workflow.parallel import each
+from pixelpatchwork.wiring import Wiring, real_world
+from pixelpatchwork.workflow.collect import collect
+from pixelpatchwork.workflow.publish import plan_round, publish
+from pixelpatchwork.workflow.services import Services
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 GOAL = 8.0
 ASSIGNMENTS = 9
 ACCESS_KEY, SECRET_KEY = "BENCHMARK", "benchmark-secret"
-QUESTION_BYTES = 40_000
-ANSWER = [("mask", "x" * 4_000), ("prompt", "a red door in the wall")]
-SPEC = HitTypeSpec(
-    title="Repaint a patch",
-    description="Mask a part and say what to paint",
-    keywords="art, image",
-    reward_usd=Decimal("0.15"),
-    assignment_duration=timedelta(minutes=20),
-    auto_approval_delay=timedelta(days=3),
-)
+ANSWER = [("mask", "x" * 4_000), ("prompt", ""), ("consent", "yes")]
+"""Cannot be used, so that no edit is made: how fast pictures are painted is not the question."""
 
 
 # ---- the marketplace, in a process of its own -----------------------------------------------------------
@@ -106,54 +102,41 @@ def far_marketplace(latency: float, threads: int) -> Iterator[tuple[str, Connect
             process.join()
 
 
-# ---- the two jobs ---------------------------------------------------------------------------------------
+# ---- the study ------------------------------------------------------------------------------------------
 
 
-def question() -> str:
-    """An HTMLQuestion of the size of this study's pages."""
-    filler = "<p>The light falls on the wall.</p>" * (QUESTION_BYTES // 35)
-    return (
-        '<HTMLQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2011-11-11/'
-        'HTMLQuestion.xsd"><HTMLContent><![CDATA[<!DOCTYPE html><html><head><title>Paint</title></head><body>'
-        f"<form>{filler}</form></body></html>]]></HTMLContent><FrameHeight>0</FrameHeight></HTMLQuestion>"
+def study(crowd: MTurkCrowd, folder: Path, name: str, *, hits: int, workers: int) -> Services:
+    """A study whose generation round has so many HITs, and makes so many calls at once."""
+    folder = folder / name
+    settings = load_settings(
+        write_folder(
+            folder,
+            seed=pick_seed(default_seed()),
+            overrides={
+                "study": name,
+                "parallel_calls": workers,
+                "generation.assignments": hits * ASSIGNMENTS,
+                "generation.assignments_per_hit": ASSIGNMENTS,
+            },
+        ),
+        {},
     )
+    found(settings, now=real_world().clock.now())
+    return replace(Wiring(settings).services, crowd=crowd)
 
 
-def publish(crowd: MTurkCrowd, tokens: list[str], *, workers: int) -> list[HitId]:
-    """Publishes one HIT for each token."""
-    hit_type_id, page = crowd.ensure_hit_type(SPEC), question()
-
-    def one(token: str) -> HitId:
-        request = HitRequest(
-            hit_type_id=hit_type_id,
-            token=Token(token),
-            annotation=f"benchmark:{token}",
-            question=page,
-            max_assignments=ASSIGNMENTS,
-            lifetime=timedelta(hours=24),
-        )
-        return crowd.create_hit(request)
-
-    return [hit_id for _, hit_id in over(one, tokens, workers)]
+def publish_all(services: Services) -> list[HitId]:
+    """`ppw publish-round`."""
+    publish(plan_round(services), services)
+    hits = services.store.hits(services.store.rounds()[0].round_id)
+    return [hit.hit_id for hit in hits if hit.hit_id]
 
 
-def collect(crowd: MTurkCrowd, hit_ids: list[HitId], *, workers: int) -> int:
-    """Reads every answer of these HITs and approves it; gives how many."""
-
-    def answers(hit_id: HitId) -> list[AssignmentId]:
-        return [answer.assignment_id for answer in crowd.assignments(hit_id)]
-
-    read = [one for _, found in over(answers, hit_ids, workers) for one in found]
-    return sum(1 for _ in over(crowd.approve, read, workers))
-
-
-def over(
-    function: Callable[[Item], Result], items: list[Item], workers: int
-) -> Iterable[tuple[Item, Result]]:
-    """One after another, or so many at once."""
-    if workers == 1:
-        return ((item, function(item)) for item in items)
-    return each(function, items, workers=workers)
+def collect_all(services: Services) -> int:
+    """`ppw collect`; gives how many answers were kept, judged and approved."""
+    done = collect(services, owner="benchmark", may_spend=lambda _amount, _what: False)
+    assert done.new_answers == done.judged == done.paid == done.unusable, done
+    return done.paid
 
 
 def timed(job: Callable[[], Result]) -> tuple[Result, float]:
@@ -182,16 +165,17 @@ def compare(url: str, pipe: Connection, chosen: argparse.Namespace) -> None:
     client = mturk_client(
         endpoint_url=url, access_key=ACCESS_KEY, secret_key=SECRET_KEY, max_connections=chosen.workers
     )
-    crowd, share = MTurkCrowd(client), chosen.hits / chosen.sample
-    sample = [f"sample-{number}" for number in range(chosen.sample)]
-    whole = [f"whole-{number}" for number in range(chosen.hits)]
-
-    sampled, slow_out = timed(lambda: publish(crowd, sample, workers=1))
-    published, fast_out = timed(lambda: publish(crowd, whole, workers=chosen.workers))
-    pipe.send([*sampled, *published])
-    pipe.recv()
-    _, slow_in = timed(lambda: collect(crowd, sampled, workers=1))
-    answers, fast_in = timed(lambda: collect(crowd, published, workers=chosen.workers))
+    share = chosen.hits / chosen.sample
+    with TemporaryDirectory() as folder:
+        crowd = MTurkCrowd(client)
+        slow = study(crowd, Path(folder), "sample", hits=chosen.sample, workers=1)
+        fast = study(crowd, Path(folder), "whole", hits=chosen.hits, workers=chosen.workers)
+        sampled, slow_out = timed(lambda: publish_all(slow))
+        published, fast_out = timed(lambda: publish_all(fast))
+        pipe.send([*sampled, *published])
+        pipe.recv()
+        _, slow_in = timed(lambda: collect_all(slow))
+        answers, fast_in = timed(lambda: collect_all(fast))
 
     print(f"{chosen.latency_ms:.0f} ms of added latency; {chosen.workers} calls at once")
     show(f"publish {len(published):,} HITs", slow_out * share, fast_out)
