@@ -120,7 +120,8 @@ def _other_refusal(error: ClientError, endpoint: str, code: str) -> CrowdError:
 def _no_answer(error: BotoCoreError | ResponseParserError, endpoint: str) -> CrowdError:
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return CrowdError(
-            f"There is no access key for the marketplace. Set {_key_names(endpoint)} in the environment or in .env."
+            f"There is no access key for the marketplace. Set {_key_names(endpoint)} in the environment, or keep "
+            "them in ~/.aws/credentials."
         )
     if isinstance(error, EndpointConnectionError | ConnectTimeoutError):
         return CrowdError(f"Cannot reach {shown(endpoint)}. {_why_unreachable(endpoint)}")

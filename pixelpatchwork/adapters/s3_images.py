@@ -181,7 +181,7 @@ class S3Images:
         except (NoCredentialsError, PartialCredentialsError) as error:
             raise ImageStoreError(
                 "There is no access key for S3. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the "
-                "environment or in .env, or give this machine a role."
+                "environment, keep them in ~/.aws/credentials, or give this machine a role."
             ) from error
         except BotoCoreError as error:
             raise ImageStoreError(

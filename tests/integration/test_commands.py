@@ -428,6 +428,23 @@ def test_a_missing_key_is_found_and_the_other_parts_are_tried(
     assert words in failures(ran)[part]
 
 
+@pytest.mark.parametrize(
+    ("environ", "part"),
+    [
+        ({"PPW_IMAGES": "s3://a-bucket/prefix", "PPW_S3__ENDPOINT_URL": "http://127.0.0.1:9"}, "images"),
+        ({"PPW_MARKETPLACE": "mturk-sandbox", "PPW_IMAGES_URL": "https://pictures.example"}, "marketplace"),
+    ],
+)
+def test_missing_keys_of_aws_are_asked_for_where_they_are_looked_for(
+    study: Path, environ: dict[str, str], part: str
+) -> None:
+    nobody = {"HOME": str(study.parent), "AWS_EC2_METADATA_DISABLED": "true"}
+    finding = failures(run(study, "doctor", "--json", **environ, **nobody))[part]
+    assert "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment" in finding
+    assert "~/.aws/credentials" in finding
+    assert ".env" not in finding
+
+
 def test_before_init_the_doctor_says_to_run_it(study: Path) -> None:
     (study.parent / "study.db").unlink()
     found = failures(run(study, "doctor", "--json"))
