@@ -7,6 +7,7 @@ qualification that was granted and compares well; `DoesNotExist` and `NotIn` are
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any
@@ -16,13 +17,19 @@ from sqlalchemy import select
 from pixelpatchwork.marketplace import schema
 from pixelpatchwork.marketplace.errors import ParameterValidationError, RequestError, does_not_exist
 from pixelpatchwork.marketplace.records import Moment
-
-MASTERS = frozenset(["2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6"])
-_SYSTEM_TYPES = MASTERS | frozenset(
-    ["00000000000000000040", "000000000000000000L0", "00000000000000000071", "00000000000000000060"]
+from pixelpatchwork.marketplace.system_qualifications import (
+    MASTERS,
+    Locale,
+    Standing,
+    SystemType,
+    Value,
+    is_system_type,
 )
+
 _NO_VALUE = frozenset(["Exists", "DoesNotExist"])
 _MANY_VALUES = frozenset(["In", "NotIn"])
+_WITH_LOCALES = frozenset(["EqualTo", "NotEqualTo", "In", "NotIn"])
+_MET_BY_NONE = frozenset(["DoesNotExist", "NotIn"])
 _ORDERED: Mapping[str, Callable[[int, int], bool]] = {
     "LessThan": lambda score, bound: score < bound,
     "LessThanOrEqualTo": lambda score, bound: score <= bound,
@@ -31,7 +38,12 @@ _ORDERED: Mapping[str, Callable[[int, int], bool]] = {
     "EqualTo": lambda score, bound: score == bound,
     "NotEqualTo": lambda score, bound: score != bound,
 }
-_MOST_VALUES = 15
+_MOST_INTEGERS = 15
+_MOST_LOCALES = 30
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_SUBDIVISION = re.compile(r"[A-Z0-9]{2}")
+
+Requirement = Mapping[str, Any]
 
 
 class Guard(IntEnum):
@@ -49,20 +61,24 @@ _FIRST_GUARDED = {
 }
 
 
-def check_requirements(moment: Moment, requirements: Sequence[Mapping[str, Any]]) -> None:
-    """Raises where a requirement names a type that does not exist, or values that do not fit its comparator."""
+def check_requirements(moment: Moment, requirements: Sequence[Requirement]) -> None:
+    """Raises where values do not fit their comparator, or a type does not exist or is inactive."""
     for requirement in requirements:
         _check_values(requirement)
-        type_id = requirement["QualificationTypeId"]
-        if type_id in _SYSTEM_TYPES:
-            raise RequestError(
-                "OperationNotSupported",
-                f"The system qualification {type_id} is not offered yet. Use a qualification type of your own.",
-            )
-        columns = schema.qualification_type.c
-        known = select(columns.number).where(columns.qualification_type_id == type_id)
-        if moment.connection.execute(known).one_or_none() is None:
+    statuses = _statuses(moment, requirements)
+    for type_id in _own_types(requirements):
+        if type_id not in statuses:
             raise does_not_exist("QualificationType", type_id)
+        if statuses[type_id] != "Active":
+            raise RequestError(
+                "InvalidQualificationTypeState", "This operation can be called with a status of: Active"
+            )
+
+
+def types_exist(moment: Moment, requirements: str) -> bool:
+    """True where no qualification type that these requirements (as JSON) name was deleted."""
+    parsed = json.loads(requirements)
+    return set(_own_types(parsed)) <= set(_statuses(moment, parsed))
 
 
 def requirements_of(moment: Moment, hit_type_id: str) -> str:
@@ -74,13 +90,16 @@ def requirements_of(moment: Moment, hit_type_id: str) -> str:
 
 def meets(moment: Moment, requirements: str, worker_id: str | None, guard: Guard) -> bool:
     """True where a worker (None: nobody signed in) may do this to a HIT with these requirements (as JSON)."""
-    guarded = [
-        requirement for requirement in json.loads(requirements) if _first_guarded(requirement) <= guard
-    ]
-    if not guarded:
-        return True
-    scores = {} if worker_id is None else _scores(moment, worker_id, guarded)
-    return all(_met(requirement, scores.get(requirement["QualificationTypeId"])) for requirement in guarded)
+    return has_standing(Standing(moment, worker_id), requirements, guard)
+
+
+def has_standing(standing: Standing, requirements: str, guard: Guard) -> bool:
+    """`meets` for one worker and many HITs: what was read of the worker once serves for all of them."""
+    return all(
+        _met(requirement, standing.value(requirement["QualificationTypeId"]))
+        for requirement in json.loads(requirements)
+        if _first_guarded(requirement) <= guard
+    )
 
 
 def needs_masters(requirements: str) -> bool:
@@ -88,48 +107,83 @@ def needs_masters(requirements: str) -> bool:
     return any(requirement["QualificationTypeId"] in MASTERS for requirement in json.loads(requirements))
 
 
-def _first_guarded(requirement: Mapping[str, Any]) -> Guard:
+def _own_types(requirements: Sequence[Requirement]) -> list[str]:
+    """The types that requesters made, not the system's."""
+    found = (requirement["QualificationTypeId"] for requirement in requirements)
+    return [type_id for type_id in found if not is_system_type(type_id)]
+
+
+def _statuses(moment: Moment, requirements: Sequence[Requirement]) -> Mapping[str, str]:
+    wanted = _own_types(requirements)
+    if not wanted:
+        return {}
+    columns = schema.qualification_type.c
+    statement = select(columns.qualification_type_id, columns.status).where(
+        columns.qualification_type_id.in_(wanted)
+    )
+    return {row.qualification_type_id: row.status for row in moment.connection.execute(statement)}
+
+
+def _first_guarded(requirement: Requirement) -> Guard:
     """`RequiredToPreview` is the older way to say `PreviewAndAccept`."""
     older = "PreviewAndAccept" if requirement.get("RequiredToPreview") else "Accept"
     return _FIRST_GUARDED[requirement.get("ActionsGuarded", older)]
 
 
-def _check_values(requirement: Mapping[str, Any]) -> None:
-    if requirement.get("LocaleValues"):
-        raise ParameterValidationError("LocaleValues", "...", "Only the locale qualification takes locales.")
-    values = requirement.get("IntegerValues", [])
-    if not _fits(requirement["Comparator"], len(values)):
-        why = "Exists and DoesNotExist take none, In and NotIn up to 15, every other comparator one."
-        raise ParameterValidationError("IntegerValues", values, why)
+def _check_values(requirement: Requirement) -> None:
+    is_locale = requirement["QualificationTypeId"] == SystemType.LOCALE
+    name, other = ("LocaleValues", "IntegerValues") if is_locale else ("IntegerValues", "LocaleValues")
+    if requirement.get(other):
+        why = "The locale qualification takes LocaleValues, every other one IntegerValues."
+        raise ParameterValidationError(other, "...", why)
+    comparator, values = requirement["Comparator"], requirement.get(name, [])
+    if is_locale:
+        _check_locales(comparator, values)
+    most = _MOST_LOCALES if is_locale else _MOST_INTEGERS
+    if not _fits(comparator, len(values), most):
+        why = f"Exists and DoesNotExist take none, In and NotIn up to {most}, every other comparator one."
+        raise ParameterValidationError(name, values, why)
 
 
-def _fits(comparator: str, count: int) -> bool:
+def _check_locales(comparator: str, values: Sequence[Mapping[str, str]]) -> None:
+    if comparator not in _WITH_LOCALES | _NO_VALUE:
+        raise ParameterValidationError("Comparator", comparator, "Locales are equal or not; none is less.")
+    for value in values:
+        subdivision = value.get("Subdivision")
+        right = _COUNTRY.fullmatch(value["Country"]) and (
+            subdivision is None or _SUBDIVISION.fullmatch(subdivision)
+        )
+        if not right:
+            why = "Write the ISO 3166 codes in capitals, such as US, and WA for its part."
+            raise ParameterValidationError("LocaleValues", "-".join(value.values()), why)
+
+
+def _fits(comparator: str, count: int, most: int) -> bool:
     if comparator in _NO_VALUE:
         return count == 0
     if comparator in _MANY_VALUES:
-        return 1 <= count <= _MOST_VALUES
+        return 1 <= count <= most
     return count == 1
 
 
-def _scores(moment: Moment, worker_id: str, requirements: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
-    columns = schema.qualification.c
-    rows = moment.connection.execute(
-        select(columns.qualification_type_id, columns.value).where(
-            columns.worker_id == worker_id,
-            columns.status == "Granted",
-            columns.qualification_type_id.in_([item["QualificationTypeId"] for item in requirements]),
-        )
-    )
-    return {row.qualification_type_id: row.value for row in rows}
-
-
-def _met(requirement: Mapping[str, Any], score: int | None) -> bool:
+def _met(requirement: Requirement, value: Value | None) -> bool:
     comparator: str = requirement["Comparator"]
-    if score is None:
-        return comparator in {"DoesNotExist", "NotIn"}
+    if value is None:
+        return comparator in _MET_BY_NONE
     if comparator in _NO_VALUE:
         return comparator == "Exists"
-    values: Sequence[int] = requirement["IntegerValues"]
+    if isinstance(value, Locale):
+        return _met_by_locale(requirement, value)
+    bounds: Sequence[int] = requirement["IntegerValues"]
     if comparator in _MANY_VALUES:
-        return (score in values) == (comparator == "In")
-    return _ORDERED[comparator](score, values[0])
+        return (value in bounds) == (comparator == "In")
+    return _ORDERED[comparator](value, bounds[0])
+
+
+def _met_by_locale(requirement: Requirement, place: Locale) -> bool:
+    regions = [
+        Locale(country=region["Country"], subdivision=region.get("Subdivision"))
+        for region in requirement["LocaleValues"]
+    ]
+    inside = any(place.lies_in(region) for region in regions)
+    return inside == (requirement["Comparator"] in {"EqualTo", "In"})

@@ -166,6 +166,7 @@ assignment = table(
     UniqueConstraint("hit_id", "holder"),
     Index("assignment_of_hit", "hit_id", "submitted_at", "number"),
     Index("assignment_of_worker", "worker_id", "number"),
+    Index("assignment_of_worker_by_status", "worker_id", "status"),
     Index("assignment_due", "due_at"),
 )
 
@@ -217,4 +218,5 @@ qualification = table(
     Column("status", String(16), nullable=False),
     Column("granted_at", BigInteger, nullable=False),
     UniqueConstraint("qualification_type_id", "worker_id"),
+    Index("qualification_of_worker", "worker_id"),
 )

@@ -16,7 +16,7 @@ from pixelpatchwork.marketplace.errors import does_not_exist
 from pixelpatchwork.marketplace.fees import Cents
 from pixelpatchwork.marketplace.operations.bounds import check_bounds, read_amount
 from pixelpatchwork.marketplace.operations.registry import Call, operation
-from pixelpatchwork.marketplace.requirements import check_requirements
+from pixelpatchwork.marketplace.requirements import check_requirements, types_exist
 
 _DEFAULT_AUTO_APPROVAL_S = 2_592_000
 
@@ -41,11 +41,11 @@ def create_hit_type(call: Call) -> dict[str, Any]:
 def ensure_hit_type(call: Call) -> HitType:
     """Finds or makes the type that a CreateHITType or CreateHIT request describes."""
     values = _describe(call.request)
+    check_requirements(call.moment, call.request.get("QualificationRequirements", ()))
     fingerprint = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
     existing = _find_by_fingerprint(call, fingerprint)
     if existing is not None:
         return existing
-    check_requirements(call.moment, call.request.get("QualificationRequirements", ()))
     row = values | {
         "hit_type_id": call.moment.ids.mint(),
         "group_id": call.moment.ids.mint(),
@@ -57,14 +57,14 @@ def ensure_hit_type(call: Call) -> HitType:
 
 
 def own_hit_type(call: Call, hit_type_id: str) -> HitType:
-    """The requester's own HIT type. Raises HITTypeDoesNotExist."""
+    """The requester's own HIT type, which goes with a qualification type that it needs. Raises HITTypeDoesNotExist."""
     columns = schema.hit_type.c
     row = call.moment.connection.execute(
         select(schema.hit_type).where(
             columns.hit_type_id == hit_type_id, columns.requester_id == call.requester_id
         )
     ).one_or_none()
-    if row is None:
+    if row is None or not types_exist(call.moment, row.requirements):
         raise does_not_exist("HITType", hit_type_id)
     return _to_hit_type(row)
 
