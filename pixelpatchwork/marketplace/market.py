@@ -11,7 +11,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Table, func, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from pixelpatchwork.marketplace import ledger, schema, sweep
+from pixelpatchwork.marketplace import ledger, notifications, schema, sweep
 from pixelpatchwork.marketplace.clock import Clock, Millis, to_millis
 from pixelpatchwork.marketplace.database import Database
 from pixelpatchwork.marketplace.ids import Ids
@@ -72,16 +72,22 @@ class Market:
         now = self.now()
         with self.database.begin(writes=writes) as connection:
             if not sweep.anything_due(connection, now):
-                return act(Moment(connection=connection, now=now, ids=self._ids))
+                return self._act(connection, now, act)
         self._settle(now)
         with self.database.begin(writes=writes) as connection:
-            return act(Moment(connection=connection, now=now, ids=self._ids))
+            return self._act(connection, now, act)
+
+    def _act(self, connection: Connection, now: Millis, act: Callable[[Moment], T]) -> T:
+        moment = Moment(connection=connection, now=now, ids=self._ids)
+        done = act(moment)
+        notifications.post(moment)
+        return done
 
     def _settle(self, now: Millis) -> None:
         more = True
         while more:
             with self.database.begin(writes=True) as connection:
-                more = sweep.settle_due(Moment(connection=connection, now=now, ids=self._ids))
+                more = self._act(connection, now, sweep.settle_due)
 
 
 def _lost_race(error: OperationalError) -> bool:

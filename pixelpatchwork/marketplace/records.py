@@ -10,24 +10,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select, update
+from sqlalchemy import Row, Select, select, update
 
 from pixelpatchwork.marketplace import ledger, schema
 from pixelpatchwork.marketplace.clock import Millis
 from pixelpatchwork.marketplace.errors import does_not_exist
 from pixelpatchwork.marketplace.fees import Cents
-from pixelpatchwork.marketplace.ids import Ids
 from pixelpatchwork.marketplace.ledger import Cause
+from pixelpatchwork.marketplace.moment import Moment
 from pixelpatchwork.marketplace.states import AssignmentStatus, HitState, HitStatus
 
-
-@dataclass(frozen=True, kw_only=True)
-class Moment:
-    """One transaction at one instant: what every act in the marketplace needs."""
-
-    connection: Connection
-    now: Millis
-    ids: Ids
+__all__ = [
+    "Assignment",
+    "Hit",
+    "Moment",
+    "change_assignment",
+    "change_hit",
+    "find_assignment",
+    "find_hit",
+    "own_assignment",
+    "own_hit",
+    "state_columns",
+]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from pixelpatchwork.marketplace.tables.credential import credential
 from pixelpatchwork.marketplace.tables.invitation import invitation
 from pixelpatchwork.marketplace.tables.message import message
 from pixelpatchwork.marketplace.tables.notification import notification
+from pixelpatchwork.marketplace.tables.outbox import outbox
 from pixelpatchwork.marketplace.tables.participant import participant
 from pixelpatchwork.marketplace.tables.qualification_request import qualification_request
 from pixelpatchwork.marketplace.tables.review import review_entry, review_policy
@@ -23,6 +24,7 @@ __all__ = [
     "message",
     "metadata",
     "notification",
+    "outbox",
     "participant",
     "qualification_request",
     "review_entry",
