@@ -12,12 +12,13 @@ from typing import Any
 
 from sqlalchemy import Row, Select, select, update
 
-from pixelpatchwork.marketplace import ledger, schema
+from pixelpatchwork.marketplace import ledger, notifications, schema
 from pixelpatchwork.marketplace.clock import Millis
 from pixelpatchwork.marketplace.errors import does_not_exist
 from pixelpatchwork.marketplace.fees import Cents
 from pixelpatchwork.marketplace.ledger import Cause
 from pixelpatchwork.marketplace.moment import Moment
+from pixelpatchwork.marketplace.notifications import EventType
 from pixelpatchwork.marketplace.states import AssignmentStatus, HitState, HitStatus
 
 __all__ = [
@@ -31,17 +32,25 @@ __all__ = [
     "own_assignment",
     "own_hit",
     "state_columns",
+    "tell",
 ]
+
+_OPEN = {HitStatus.ASSIGNABLE, HitStatus.UNASSIGNABLE}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """A HIT as rules need it. Money in cents, durations in seconds."""
+    """A HIT as rules need it. Money in cents, durations in seconds.
+
+    `status` is the one written at its last change, of which everybody was told; time may have passed since.
+    """
 
     hit_id: str
     hit_type_id: str
     requester_id: str
+    status: HitStatus
     state: HitState
+    due_at: Millis | None
     reward: Cents
     fee: Cents
     held_slots: int
@@ -67,7 +76,7 @@ class Assignment:
     hit: Hit
 
 
-_HIT_COLUMNS = tuple(column for column in schema.hit.c if column.name not in {"created_at", "due_at"})
+_HIT_COLUMNS = tuple(column for column in schema.hit.c if column.name != "created_at")
 _ASSIGNMENT_COLUMNS = (
     schema.assignment.c.assignment_id,
     schema.assignment.c.worker_id,
@@ -115,25 +124,58 @@ def own_assignment(
     return assignment
 
 
-def change_hit(moment: Moment, hit: Hit, state: HitState, *, paid_slots: int = 0) -> None:
-    """Writes a HIT's new state, and holds or releases the money that it now may cost.
+def change_hit(
+    moment: Moment, hit: Hit, state: HitState, *, paid_slots: int = 0, at: Millis | None = None
+) -> None:
+    """Writes a HIT's new state, holds or releases the money that it now may cost, and tells what happened to it.
 
-    `paid_slots` slots have just been paid out of the held money, so they are not released once more.
-    Raises InsufficientFunds where more must be held than there is.
+    `paid_slots` slots have just been paid out of the held money, so they are not released once more. `at` is when
+    the change came due, where that is earlier than now. Raises InsufficientFunds where more must be held than
+    there is.
     """
     slots = state.slots_owed(moment.now) + paid_slots - hit.held_slots
     ledger.hold(moment.connection, hit.cause(moment.now), slots * (hit.reward + hit.fee))
-    moment.connection.execute(
-        update(schema.hit).where(schema.hit.c.hit_id == hit.hit_id).values(**state_columns(state, moment.now))
+    columns = state_columns(state, moment.now, changed_at=at)
+    moment.connection.execute(update(schema.hit).where(schema.hit.c.hit_id == hit.hit_id).values(**columns))
+    _tell_change(moment, hit, state, moment.now if at is None else at)
+
+
+def _tell_change(moment: Moment, hit: Hit, state: HitState, at: Millis) -> None:
+    before, after = hit.status, state.status(moment.now)
+    if state.max_assignments > hit.state.max_assignments or state.expires_at > hit.state.expires_at:
+        tell(moment, EventType.HIT_EXTENDED, hit, at=at)
+    if state.expired(moment.now) and hit.due_at == hit.state.expires_at and before in _OPEN:
+        tell(moment, EventType.HIT_EXPIRED, hit, at=min(moment.now, state.expires_at))
+    if before in _OPEN and after is HitStatus.REVIEWABLE:
+        tell(moment, EventType.HIT_REVIEWABLE, hit, at=min(moment.now, state.reviewable_since(at)))
+    if after is HitStatus.DISPOSED:
+        tell(moment, EventType.HIT_DISPOSED, hit, at=at)
+
+
+def tell(
+    moment: Moment,
+    event_type: EventType,
+    hit: Hit,
+    assignment_id: str | None = None,
+    *,
+    at: Millis | None = None,
+) -> None:
+    """Notes an event of this HIT, or of an assignment of it, for whoever asked to be notified."""
+    notifications.emit(
+        moment,
+        event_type,
+        requester_id=hit.requester_id,
+        hit_type_id=hit.hit_type_id,
+        hit_id=hit.hit_id,
+        assignment_id=assignment_id,
+        at=at,
     )
 
 
-def state_columns(state: HitState, now: Millis) -> dict[str, Any]:
-    """The columns of table `hit` that say a state."""
-    status = state.status(now)
-    waits_for_expiry = status in {HitStatus.ASSIGNABLE, HitStatus.UNASSIGNABLE} and not state.expired(now)
+def state_columns(state: HitState, now: Millis, *, changed_at: Millis | None = None) -> dict[str, Any]:
+    """The columns of table `hit` that say a state reached at `changed_at` (without it: now)."""
     return {
-        "status": status.value,
+        "status": state.status(now).value,
         "max_assignments": state.max_assignments,
         "available": state.available,
         "pending": state.pending,
@@ -142,7 +184,7 @@ def state_columns(state: HitState, now: Millis) -> dict[str, Any]:
         "reviewing": state.reviewing,
         "disposed": state.disposed,
         "expires_at": state.expires_at,
-        "due_at": state.expires_at if waits_for_expiry else None,
+        "due_at": state.next_due(now, now if changed_at is None else changed_at),
     }
 
 
@@ -162,6 +204,8 @@ def _to_hit(row: Row[Any]) -> Hit:
         hit_id=row.hit_id,
         hit_type_id=row.hit_type_id,
         requester_id=row.requester_id,
+        status=HitStatus(row.status),
+        due_at=row.due_at,
         reward=row.reward_cents,
         fee=row.fee_cents,
         held_slots=row.held_slots,

@@ -2,7 +2,8 @@
 
 Assignable -> Unassignable (all slots taken) -> Assignable (one came back) -> Reviewable (all submitted, or
 expired with nobody at work) <-> Reviewing -> Disposed. Approval changes nothing here, and a rejection does not
-reopen a slot. A worker who accepted before the expiry may still submit.
+reopen a slot. A worker who accepted before the expiry may still submit. A HIT that nobody deletes is disposed of
+120 days after the last thing that happened to it (facts of the service: "disposal after 120 days").
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from pixelpatchwork.marketplace.clock import Millis
+from pixelpatchwork.marketplace.clock import DAY, Millis
 from pixelpatchwork.marketplace.fees import MANY_ASSIGNMENTS
+
+DISPOSED_AFTER: Millis = 120 * DAY
 
 
 class HitStatus(StrEnum):
@@ -73,6 +76,23 @@ class HitState:
         if self.available > 0 and not self.expired(now):
             return HitStatus.ASSIGNABLE
         return HitStatus.UNASSIGNABLE
+
+    def reviewable_since(self, at: Millis) -> Millis:
+        """When a HIT that something happened to at `at` became reviewable by it, or by its expiry after that."""
+        return at if self.available == 0 else max(at, self.expires_at)
+
+    def next_due(self, now: Millis, changed_at: Millis) -> Millis | None:
+        """The next instant at which time alone changes this HIT; None where it waits for somebody.
+
+        `changed_at` is when it last changed: an open HIT runs until it expires, and one with nothing left to decide
+        until its disposal.
+        """
+        status = self.status(now)
+        if status in {HitStatus.ASSIGNABLE, HitStatus.UNASSIGNABLE}:
+            return None if self.expired(now) else self.expires_at
+        if status is HitStatus.DISPOSED or self.undecided:
+            return None
+        return self.reviewable_since(changed_at) + DISPOSED_AFTER
 
     def slots_owed(self, now: Millis) -> int:
         """How many assignments the requester may still have to pay: for these, money is held."""

@@ -1,4 +1,4 @@
-"""What time alone does: assignments run out, answers approve themselves, HITs expire.
+"""What time alone does: assignments run out, answers approve themselves, HITs expire and are disposed of.
 
 Nothing runs in the background. Each request first looks, with one indexed query, whether something has come due by
 its own reading of the clock, and lets it happen before anything else. So a clock that a rehearsal moves by two
@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, Connection, bindparam, literal, select
 from pixelpatchwork.marketplace import schema, verdicts
 from pixelpatchwork.marketplace.clock import Millis
 from pixelpatchwork.marketplace.records import Moment, change_hit, find_assignment, find_hit
-from pixelpatchwork.marketplace.states import AssignmentStatus
+from pixelpatchwork.marketplace.states import AssignmentStatus, HitStatus
 
 _BATCH = 100
 _now: BindParameter[int] = bindparam("now")
@@ -37,15 +37,15 @@ def anything_due(connection: Connection, now: Millis) -> bool:
 
 
 def settle_due(moment: Moment) -> bool:
-    """Lets one batch of what has come due happen. True while there may be more."""
+    """Lets one batch of what has come due happen. True where something did: more may have come due by it."""
     parameters = {"now": moment.now}
+    hit_ids = moment.connection.execute(_DUE_HITS, parameters).scalars().all()
+    for hit_id in hit_ids:
+        _settle_hit(moment, hit_id)
     assignment_ids = moment.connection.execute(_DUE_ASSIGNMENTS, parameters).scalars().all()
     for assignment_id in assignment_ids:
         _settle_assignment(moment, assignment_id)
-    hit_ids = moment.connection.execute(_DUE_HITS, parameters).scalars().all()
-    for hit_id in hit_ids:
-        _expire_hit(moment, hit_id)
-    return len(assignment_ids) == _BATCH or len(hit_ids) == _BATCH
+    return bool(hit_ids or assignment_ids)
 
 
 def _settle_assignment(moment: Moment, assignment_id: str) -> None:
@@ -54,13 +54,17 @@ def _settle_assignment(moment: Moment, assignment_id: str) -> None:
     if assignment is None:
         return
     if assignment.status is AssignmentStatus.ACCEPTED and assignment.deadline_at <= moment.now:
-        verdicts.give_back(moment, assignment, AssignmentStatus.ABANDONED)
+        verdicts.give_back(moment, assignment, AssignmentStatus.ABANDONED, at=assignment.deadline_at)
     due_at = assignment.auto_approval_at
     if assignment.status is AssignmentStatus.SUBMITTED and due_at is not None and due_at <= moment.now:
         verdicts.approve(moment, assignment, at=due_at)
 
 
-def _expire_hit(moment: Moment, hit_id: str) -> None:
+def _settle_hit(moment: Moment, hit_id: str) -> None:
+    """Expires an open HIT and disposes of one long since done; looks again under the lock."""
     hit = find_hit(moment, hit_id, lock=True)
-    if hit is not None:
-        change_hit(moment, hit, hit.state)
+    if hit is None or hit.due_at is None or hit.due_at > moment.now:
+        return
+    is_done = hit.status in {HitStatus.REVIEWABLE, HitStatus.REVIEWING}
+    state = hit.state.dispose(moment.now) if is_done else hit.state
+    change_hit(moment, hit, state, at=hit.due_at)

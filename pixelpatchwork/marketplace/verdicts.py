@@ -5,7 +5,8 @@ from __future__ import annotations
 from pixelpatchwork.marketplace import ledger
 from pixelpatchwork.marketplace.clock import DAY, Millis
 from pixelpatchwork.marketplace.errors import assignment_state
-from pixelpatchwork.marketplace.records import Assignment, Moment, change_assignment, change_hit
+from pixelpatchwork.marketplace.notifications import EventType
+from pixelpatchwork.marketplace.records import Assignment, Moment, change_assignment, change_hit, tell
 from pixelpatchwork.marketplace.states import AssignmentStatus
 
 _OVERRIDE_WINDOW = 30 * DAY
@@ -17,7 +18,7 @@ def approve(moment: Moment, assignment: Assignment, *, at: Millis, feedback: str
     if assignment.status is not AssignmentStatus.SUBMITTED:
         raise assignment_state(_ONLY_SUBMITTED)
     _pay(moment, assignment, at, from_held=True)
-    change_hit(moment, assignment.hit, assignment.hit.state.decide(), paid_slots=1)
+    change_hit(moment, assignment.hit, assignment.hit.state.decide(), paid_slots=1, at=at)
     _mark_approved(moment, assignment, at, feedback)
 
 
@@ -49,11 +50,17 @@ def reject(moment: Moment, assignment: Assignment, *, feedback: str) -> None:
             "due_at": None,
         },
     )
+    tell(moment, EventType.ASSIGNMENT_REJECTED, assignment.hit, assignment.assignment_id)
 
 
-def give_back(moment: Moment, assignment: Assignment, status: AssignmentStatus) -> None:
-    """Frees the slot of a worker who returned it (RETURNED) or ran out of time (ABANDONED)."""
-    change_hit(moment, assignment.hit, assignment.hit.state.give_back())
+def give_back(
+    moment: Moment, assignment: Assignment, status: AssignmentStatus, *, at: Millis | None = None
+) -> None:
+    """Frees the slot of a worker who returned it (RETURNED) or ran out of time (ABANDONED) at `at`."""
+    abandoned = status is AssignmentStatus.ABANDONED
+    event_type = EventType.ASSIGNMENT_ABANDONED if abandoned else EventType.ASSIGNMENT_RETURNED
+    tell(moment, event_type, assignment.hit, assignment.assignment_id, at=at)
+    change_hit(moment, assignment.hit, assignment.hit.state.give_back(), at=at)
     change_assignment(
         moment, assignment.assignment_id, {"status": status.value, "holder": None, "due_at": None}
     )
@@ -81,3 +88,4 @@ def _mark_approved(moment: Moment, assignment: Assignment, at: Millis, feedback:
     if feedback is not None:
         values["feedback"] = feedback
     change_assignment(moment, assignment.assignment_id, values)
+    tell(moment, EventType.ASSIGNMENT_APPROVED, assignment.hit, assignment.assignment_id, at=at)

@@ -10,8 +10,8 @@ from sqlalchemy import exists, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from pixelpatchwork.marketplace import schema, verdicts
-from pixelpatchwork.marketplace.answers import answer_xml
 from pixelpatchwork.marketplace.clock import SECOND
+from pixelpatchwork.marketplace.notifications import EventType
 from pixelpatchwork.marketplace.records import (
     Assignment,
     Hit,
@@ -20,6 +20,7 @@ from pixelpatchwork.marketplace.records import (
     change_hit,
     find_assignment,
     find_hit,
+    tell,
 )
 from pixelpatchwork.marketplace.requirements import Guard, meets, requirements_of
 from pixelpatchwork.marketplace.states import AssignmentStatus, HitStatus
@@ -56,16 +57,6 @@ class Accepted:
     fresh: bool
 
 
-def sign_up(moment: Moment, worker_id: str, name: str) -> None:
-    """Remembers a worker; signing in again changes nothing."""
-    row = {"worker_id": worker_id, "name": name, "created_at": moment.now}
-    try:
-        with moment.connection.begin_nested():
-            moment.connection.execute(insert(schema.worker), row)
-    except IntegrityError:
-        return
-
-
 def accept(moment: Moment, hit_id: str, worker_id: str) -> Accepted:
     """Gives the worker a slot of the HIT, or the assignment of it that he is working on already.
 
@@ -86,7 +77,9 @@ def accept(moment: Moment, hit_id: str, worker_id: str) -> Accepted:
     if hit.state.status(moment.now) is not HitStatus.ASSIGNABLE:
         raise WorkRefusedError(Refusal.NONE_FREE)
     change_hit(moment, hit, hit.state.accept(moment.now))
-    return Accepted(assignment_id=_insert_assignment(moment, hit, worker_id), fresh=True)
+    assignment_id = _insert_assignment(moment, hit, worker_id)
+    tell(moment, EventType.ASSIGNMENT_ACCEPTED, hit, assignment_id)
+    return Accepted(assignment_id=assignment_id, fresh=True)
 
 
 def accept_next(moment: Moment, hit_type_id: str, worker_id: str) -> Accepted:
@@ -124,13 +117,17 @@ def give_back(moment: Moment, assignment_id: str, worker_id: str) -> Hit:
     return assignment.hit
 
 
-def submit(moment: Moment, assignment_id: str, fields: Sequence[tuple[str, str]]) -> Assignment:
-    """Hands an answer in. Possible until the deadline, also after the HIT expired. Raises WorkRefusedError."""
+def submit(moment: Moment, assignment_id: str, answer: str) -> Assignment:
+    """Hands an answer (a QuestionFormAnswers document) in.
+
+    Possible until the deadline, also after the HIT expired. Raises WorkRefusedError.
+    """
     assignment = find_assignment(moment, assignment_id, lock=True)
     if assignment is None:
         raise WorkRefusedError(Refusal.NO_HIT)
     if assignment.status is not AssignmentStatus.ACCEPTED:
         raise WorkRefusedError(_why_closed(assignment))
+    tell(moment, EventType.ASSIGNMENT_SUBMITTED, assignment.hit, assignment_id)
     auto_approval_at = moment.now + assignment.hit.auto_approval_s * SECOND
     change_hit(moment, assignment.hit, assignment.hit.state.submit())
     change_assignment(
@@ -143,7 +140,7 @@ def submit(moment: Moment, assignment_id: str, fields: Sequence[tuple[str, str]]
             "due_at": auto_approval_at,
         },
     )
-    row = {"assignment_id": assignment_id, "answer": answer_xml(fields)}
+    row = {"assignment_id": assignment_id, "answer": answer}
     moment.connection.execute(insert(schema.answer), row)
     return assignment
 
