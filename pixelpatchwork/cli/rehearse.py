@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -53,7 +54,7 @@ def rehearse(
         return
     click.echo(f"\n{days_table(status.days)}\n")
     click.echo(f"See the Days in a browser: {report.resolve()}")
-    click.echo(f"It is an ordinary study now. Try: ppw --config {file} status")
+    click.echo(f"It is an ordinary study now. Try: ppw --config {quote(str(file))} status")
 
 
 def _finish(directory: Path) -> tuple[Status, Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -93,7 +94,7 @@ def _tell(made: Founded, settings: Settings, file: Path | None) -> None:
         )
     else:
         click.echo(f"The study “{settings.study}” is there already, and up to date.")
-    option = f" --config {file}" if file else ""
+    option = f" --config {quote(str(file))}" if file else ""
     click.echo(f"Settings: {file}. Look through them, then run: ppw{option} publish-round")
 
 
