@@ -19,11 +19,13 @@ from pixelpatchwork.adapters.mturk import LIVE_ENDPOINT, SANDBOX_ENDPOINT, MTurk
 from pixelpatchwork.adapters.offline_editor import OfflineEditor
 from pixelpatchwork.adapters.picture_site import PictureSite
 from pixelpatchwork.adapters.s3_images import S3Images, s3_client
-from pixelpatchwork.config import GenerationSettings, Settings, VotingSettings
+from pixelpatchwork.config import GenerationSettings, Settings, VotingSettings, shown
 from pixelpatchwork.domain.answers import GenerationRules
+from pixelpatchwork.domain.errors import CrowdError
 from pixelpatchwork.domain.plan import RoundRules
 from pixelpatchwork.domain.ports import Clock
 from pixelpatchwork.marketplace.app import create_app
+from pixelpatchwork.marketplace.database import DatabaseUnusableError
 from pixelpatchwork.marketplace.embedded import attach
 from pixelpatchwork.workflow.services import Exhibition, Services, StudyRules
 
@@ -206,13 +208,20 @@ def _remote_client(settings: Settings) -> MTurkClient:
 def _marketplace(settings: Settings, staging: Staging) -> Flask:
     """Without keys in the settings nobody reaches the API over a socket; the embedded door needs none."""
     key, secret = settings.marketplace_access_key_id, settings.marketplace_secret_access_key
-    return create_app(
-        database_url=settings.marketplace_database_url,
-        clock=staging.clock.now,
-        requesters={key.get_secret_value(): secret.get_secret_value()} if key and secret else None,
-        secret_key=staging.secret_key,
-        random=staging.random,
-    )
+    url = settings.marketplace_database_url
+    try:
+        return create_app(
+            database_url=url,
+            clock=staging.clock.now,
+            requesters={key.get_secret_value(): secret.get_secret_value()} if key and secret else None,
+            secret_key=staging.secret_key,
+            random=staging.random,
+        )
+    except DatabaseUnusableError as error:
+        raise CrowdError(
+            f"The marketplace's database {shown(url)} cannot be used ({error}). Check that it is there and whole, "
+            "and the setting `marketplace_database`."
+        ) from error
 
 
 def open_images(settings: Settings) -> Images:

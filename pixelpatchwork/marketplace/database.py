@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from pixelpatchwork.marketplace import tables
@@ -24,6 +25,10 @@ from pixelpatchwork.marketplace import tables
 _POOL_SIZE = 32
 _BUSY_MILLIS = 30_000
 _BEGIN = "marketplace_begin"
+
+
+class DatabaseUnusableError(Exception):
+    """The database cannot be opened: it is away, damaged, or refuses its user. The text quotes nothing of it."""
 
 
 class Database:
@@ -49,9 +54,13 @@ class Database:
                 yield connection
 
     def create_tables(self) -> None:
-        """Creates what is missing. Safe when several processes start at once."""
-        with self.begin(writes=True) as connection, _one_at_a_time(connection):
-            tables.metadata.create_all(connection)
+        """Creates what is missing. Safe when several processes start at once. Raises DatabaseUnusableError."""
+        try:
+            with self.begin(writes=True) as connection, _one_at_a_time(connection):
+                tables.metadata.create_all(connection)
+        except SQLAlchemyError as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            raise DatabaseUnusableError(type(cause).__name__) from error
 
     def close(self) -> None:
         """Closes every pooled connection."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -298,6 +299,19 @@ def test_init_makes_a_folder_that_explains_itself(tmp_path: Path) -> None:
     assert "OPENAI_API_KEY=" in (tmp_path / "mine" / ".env.example").read_text()
 
 
+def test_a_folders_name_may_hold_anything_that_a_shell_would_stumble_over(tmp_path: Path) -> None:
+    folder = tmp_path / "it's 100% größer; #1"
+    said = here("init", folder).well().stdout
+    typed = said[said.index("ppw --config") :].strip()
+    assert shlex.split(typed) == ["ppw", "--config", str(folder / "study.yaml"), "publish-round"]
+    assert run(folder / "study.yaml", "publish-round").well()
+    assert (folder / "marketplace.db").is_file()
+
+    said = here("rehearse", tmp_path / "a story", "--days", 1, "--workers", 2).well().stdout
+    typed = said[said.index("ppw --config") :].strip()
+    assert shlex.split(typed) == ["ppw", "--config", str(tmp_path / "a story" / "study.yaml"), "status"]
+
+
 def test_init_again_changes_nothing(study: Path) -> None:
     before = {path: path.read_bytes() for path in study.parent.rglob("*") if path.is_file()}
     first = here("init", study.parent).well()
@@ -450,6 +464,20 @@ def test_before_init_the_doctor_says_to_run_it(study: Path) -> None:
     found = failures(run(study, "doctor", "--json"))
     assert found.keys() == {"database", "study", "pages"}
     assert all("ppw init" in finding for finding in found.values())
+
+
+@pytest.mark.parametrize("database", ["sqlite:///notes.txt", "mysql+pymysql://ada:sesame@127.0.0.1:9/turk"])
+def test_a_marketplaces_database_that_cannot_be_used_is_found(study: Path, database: str) -> None:
+    (study.parent / "notes.txt").write_text("This is no database, and never was. " * 50)
+    chosen = {"PPW_MARKETPLACE_DATABASE": database}
+    found = failures(run(study, "doctor", "--json", **chosen))
+    assert found.keys() == {"marketplace"}
+    assert "Check that it is there and whole, and the setting `marketplace_database`." in found["marketplace"]
+    for command in ("publish-round", "serve"):
+        ran = run(study, command, **chosen)
+        assert ran.code == 1
+        assert "cannot be used" in ran.stderr
+        assert "sesame" not in ran.text
 
 
 # ---- report ---------------------------------------------------------------------------------------------
