@@ -308,15 +308,6 @@ def test_the_recorded_words_of_a_bad_value(market: Bench) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"HITLayoutId": "3A"}, {"HITReviewPolicy": {"PolicyName": "SimplePlurality/2011-09-01"}}],
-)
-def test_what_is_not_offered_yet_is_said_plainly(changes: dict[str, object]) -> None:
-    with bench() as market, refusal("OperationNotSupported"):
-        market.hit(**changes)
-
-
-def test_an_operation_that_is_not_offered_yet_is_refused_as_such(market: Bench) -> None:
-    with refusal("OperationNotSupported", "ListWorkerBlocks is not offered yet"):
-        market.client.list_worker_blocks()
+def test_a_hit_layout_is_refused_plainly() -> None:
+    with bench() as market, refusal("OperationNotSupported", "HIT layouts are not offered"):
+        market.hit(HITLayoutId="3A")

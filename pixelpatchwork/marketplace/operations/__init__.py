@@ -11,10 +11,16 @@ from pixelpatchwork.marketplace.operations import (
     account,
     assignments,
     bonuses,
+    files,
+    hit_lists,
+    hit_type_changes,
     hit_types,
     hits,
+    notifications,
+    qualification_requests,
     qualification_types,
     qualifications,
+    workers,
 )
 from pixelpatchwork.marketplace.operations.registry import Call, Operation, offered
 
@@ -24,9 +30,15 @@ __all__ = [
     "account",
     "assignments",
     "bonuses",
+    "files",
+    "hit_lists",
+    "hit_type_changes",
     "hit_types",
     "hits",
+    "notifications",
     "offered",
+    "qualification_requests",
     "qualification_types",
     "qualifications",
+    "workers",
 ]

@@ -21,6 +21,9 @@ _LENGTHS = {
     "RequesterFeedback": 1_024,
     "Reason": 4_096,
     "Name": 200,
+    "Subject": 200,
+    "MessageText": 4_096,
+    "QuestionIdentifier": 255,
 }
 _RANGES = {
     "LifetimeInSeconds": (30, _YEAR_S),
@@ -31,7 +34,7 @@ _RANGES = {
     "RetryDelayInSeconds": (0, _YEAR_S),
     "TestDurationInSeconds": (1, _YEAR_S),
 }
-_NOT_EMPTY = {"Title", "Description", "Reason", "Name"}
+_NOT_EMPTY = {"Title", "Description", "Reason", "Name", "Subject", "MessageText"}
 MAX_REQUIREMENTS = 10
 
 

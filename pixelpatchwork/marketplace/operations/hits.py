@@ -1,14 +1,15 @@
-"""HITs: made, listed, extended, expired, reviewed, deleted."""
+"""HITs: made, extended, expired, reviewed, deleted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy import insert, select
 
 from pixelpatchwork.marketplace import ledger, schema, tokens
-from pixelpatchwork.marketplace.clock import SECOND, Millis, to_datetime
+from pixelpatchwork.marketplace.clock import SECOND, Millis, to_datetime, to_millis
 from pixelpatchwork.marketplace.errors import (
     ParameterValidationError,
     RequestError,
@@ -21,14 +22,14 @@ from pixelpatchwork.marketplace.operations import views
 from pixelpatchwork.marketplace.operations.bounds import check_bounds
 from pixelpatchwork.marketplace.operations.hit_types import HitType, ensure_hit_type, own_hit_type
 from pixelpatchwork.marketplace.operations.registry import Call, operation
-from pixelpatchwork.marketplace.paging import Page
 from pixelpatchwork.marketplace.questions import check_html_question
 from pixelpatchwork.marketplace.records import change_hit, own_hit, state_columns
 from pixelpatchwork.marketplace.requirements import needs_masters
 from pixelpatchwork.marketplace.states import HitState, HitStatus, IllegalMoveError
 
 _YEAR: Millis = 31_536_000 * SECOND
-_NOT_OFFERED = ("HITLayoutId", "AssignmentReviewPolicy", "HITReviewPolicy")
+# HITs from before this day cannot be extended (API reference, CreateAdditionalAssignmentsForHIT).
+_EXTENSIBLE_SINCE: Millis = to_millis(datetime(2015, 7, 22, tzinfo=UTC))
 
 
 @operation("CreateHIT", writes=True)
@@ -48,21 +49,6 @@ def get_hit(call: Call) -> dict[str, Any]:
     """One HIT, deleted ones included."""
     hit = own_hit(call.moment, call.requester_id, call.request["HITId"])
     return {"HIT": views.hit(call.moment, hit.hit_id)}
-
-
-@operation("ListHITs", writes=False)
-def list_hits(call: Call) -> dict[str, Any]:
-    """The requester's HITs, newest first, without deleted ones."""
-    return _list(call, "ListHITs", schema.hit.c.disposed.is_(False))
-
-
-@operation("ListReviewableHITs", writes=False)
-def list_reviewable_hits(call: Call) -> dict[str, Any]:
-    """HITs in state Reviewable (or Reviewing, where asked for), of one type or of all."""
-    condition = schema.hit.c.status == call.request.get("Status", HitStatus.REVIEWABLE.value)
-    if "HITTypeId" in call.request:
-        condition = condition & (schema.hit.c.hit_type_id == call.request["HITTypeId"])
-    return _list(call, "ListReviewableHITs", condition)
 
 
 @operation("UpdateExpirationForHIT", writes=True)
@@ -87,6 +73,7 @@ def create_additional_assignments(call: Call) -> dict[str, Any]:
     check_bounds(call.request)
     moment, more = call.moment, call.request["NumberOfAdditionalAssignments"]
     hit = own_hit(moment, call.requester_id, call.request["HITId"], lock=True)
+    _check_age(call, hit.hit_id)
     _claim_extension(call, hit.hit_id)
     if hit.state.disposed:
         raise hit_state(HitStatus.DISPOSED, "Assignable, Unassignable, Reviewable, Reviewing")
@@ -152,12 +139,23 @@ def _create(call: Call, hit_type: HitType) -> dict[str, Any]:
 
 def _check_new(request: Mapping[str, Any]) -> None:
     check_bounds(request)
-    for name in _NOT_OFFERED:
-        if name in request:
-            raise RequestError("OperationNotSupported", f"{name} is not offered yet. Leave it out.")
+    if "HITLayoutId" in request:
+        raise RequestError(
+            "OperationNotSupported",
+            "HIT layouts are not offered: no call of the API makes one. Send a Question.",
+        )
     if "Question" not in request:
         raise ParameterValidationError("Question", "null", "A HIT needs a question.")
     check_html_question(request["Question"])
+
+
+def _check_age(call: Call, hit_id: str) -> None:
+    columns = schema.hit.c
+    made = call.moment.connection.execute(select(columns.created_at).where(columns.hit_id == hit_id))
+    if made.scalar_one() < _EXTENSIBLE_SINCE:
+        raise RequestError(
+            "HITTooOldForExtension", "HITs that were created before July 22, 2015 cannot be extended."
+        )
 
 
 def _claim_creation(call: Call, hit_id: str) -> None:
@@ -195,16 +193,3 @@ def _insert(call: Call, hit_type: HitType, state: HitState, values: Mapping[str,
     connection.execute(insert(schema.hit), row)
     question = {"hit_id": values["hit_id"], "question": call.request["Question"]}
     connection.execute(insert(schema.hit_question), question)
-
-
-def _list(call: Call, name: str, condition: ColumnElement[bool]) -> dict[str, Any]:
-    page = Page.of(name, call.request)
-    columns = schema.hit.c
-    statement = select(columns.number, columns.hit_id).where(
-        columns.requester_id == call.requester_id, condition
-    )
-    if page.after is not None:
-        statement = statement.where(columns.number < page.after[0])
-    rows = call.moment.connection.execute(statement.order_by(columns.number.desc()).limit(page.limit)).all()
-    cut = page.cut(rows, lambda row: (row.number,))
-    return cut.answer("HITs", views.hits(call.moment, [row.hit_id for row in cut.rows]))

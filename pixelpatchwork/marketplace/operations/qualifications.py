@@ -4,66 +4,59 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Row, select
 
-from pixelpatchwork.marketplace import schema
+from pixelpatchwork.marketplace import grants, messages, schema
 from pixelpatchwork.marketplace.clock import to_wire
 from pixelpatchwork.marketplace.errors import RequestError, does_not_exist
+from pixelpatchwork.marketplace.grants import DEFAULT_VALUE, GRANTED, Holding
+from pixelpatchwork.marketplace.operations.bounds import check_bounds
 from pixelpatchwork.marketplace.operations.qualification_types import own_type
 from pixelpatchwork.marketplace.operations.registry import Call, operation
+from pixelpatchwork.marketplace.operations.workers import knows_worker
 from pixelpatchwork.marketplace.paging import Page
 
-_GRANTED = "Granted"
-_REVOKED = "Revoked"
-_DEFAULT_VALUE = 1
+_SUBJECT = 200
 
 
 @operation("AssociateQualificationWithWorker", writes=True)
 def associate(call: Call) -> dict[str, Any]:
-    """Grants a qualification, or changes its value."""
-    type_id = own_type(call, call.request["QualificationTypeId"]).qualification_type_id
+    """Grants a qualification, or changes its value; tells the worker unless `SendNotification` is false."""
+    own = own_type(call, call.request["QualificationTypeId"])
     worker_id = call.request["WorkerId"]
-    _check_worker(call, worker_id)
-    values = {
-        "value": call.request.get("IntegerValue", _DEFAULT_VALUE),
-        "status": _GRANTED,
-        "granted_at": call.moment.now,
-    }
-    key = {"qualification_type_id": type_id, "worker_id": worker_id}
-    try:
-        with call.moment.connection.begin_nested():
-            call.moment.connection.execute(insert(schema.qualification), key | values)
-    except IntegrityError:
-        columns = schema.qualification.c
-        call.moment.connection.execute(
-            update(schema.qualification)
-            .where(columns.qualification_type_id == type_id, columns.worker_id == worker_id)
-            .values(**values)
-        )
+    if not knows_worker(call, worker_id):
+        raise does_not_exist("Worker", worker_id)
+    holding = Holding(qualification_type_id=own.qualification_type_id, worker_id=worker_id)
+    grants.grant(call.moment, holding, call.request.get("IntegerValue", DEFAULT_VALUE))
+    if call.request.get("SendNotification", True):
+        subject = f"You have a qualification: {own.name}"[:_SUBJECT]
+        messages.send(call.moment, call.requester_id, [worker_id], subject=subject, text=own.description)
     return {}
 
 
 @operation("DisassociateQualificationFromWorker", writes=True)
 def disassociate(call: Call) -> dict[str, Any]:
-    """Revokes a granted qualification."""
-    row = _own_qualification(call)
-    columns = schema.qualification.c
-    if row.status != _GRANTED:
+    """Revokes a granted qualification; a reason is for the worker to read."""
+    check_bounds(call.request)
+    own = own_type(call, call.request["QualificationTypeId"])
+    row = _qualification(call, own.qualification_type_id)
+    if row.status != GRANTED:
         raise _only_granted()
-    call.moment.connection.execute(
-        update(schema.qualification)
-        .where(columns.qualification_type_id == row.qualification_type_id, columns.worker_id == row.worker_id)
-        .values(status=_REVOKED)
-    )
+    holding = Holding(qualification_type_id=row.qualification_type_id, worker_id=row.worker_id)
+    grants.revoke(call.moment, holding)
+    if "Reason" in call.request:
+        subject = f"A qualification was withdrawn: {own.name}"[:_SUBJECT]
+        reason = call.request["Reason"]
+        messages.send(call.moment, call.requester_id, [row.worker_id], subject=subject, text=reason)
     return {}
 
 
 @operation("GetQualificationScore", writes=False)
 def get_qualification_score(call: Call) -> dict[str, Any]:
     """A worker's granted qualification."""
-    row = _own_qualification(call)
-    if row.status != _GRANTED:
+    own = own_type(call, call.request["QualificationTypeId"])
+    row = _qualification(call, own.qualification_type_id)
+    if row.status != GRANTED:
         raise _only_granted()
     return {"Qualification": _shown(row)}
 
@@ -76,7 +69,7 @@ def list_workers(call: Call) -> dict[str, Any]:
     columns = schema.qualification.c
     statement = select(schema.qualification).where(
         columns.qualification_type_id == type_id,
-        columns.status == call.request.get("Status", _GRANTED),
+        columns.status == call.request.get("Status", GRANTED),
         columns.number > (page.after or (0,))[0],
     )
     rows = call.moment.connection.execute(statement.order_by(columns.number).limit(page.limit)).all()
@@ -84,23 +77,17 @@ def list_workers(call: Call) -> dict[str, Any]:
     return cut.answer("Qualifications", [_shown(row) for row in cut.rows])
 
 
-def _check_worker(call: Call, worker_id: str) -> None:
-    known = select(schema.worker.c.worker_id).where(schema.worker.c.worker_id == worker_id)
-    if call.moment.connection.execute(known).one_or_none() is None:
-        raise does_not_exist("Worker", worker_id)
-
-
-def _own_qualification(call: Call) -> Row[Any]:
+def _qualification(call: Call, qualification_type_id: str) -> Row[Any]:
     columns = schema.qualification.c
-    type_id = own_type(call, call.request["QualificationTypeId"]).qualification_type_id
     row = call.moment.connection.execute(
         select(schema.qualification).where(
-            columns.qualification_type_id == type_id, columns.worker_id == call.request["WorkerId"]
+            columns.qualification_type_id == qualification_type_id,
+            columns.worker_id == call.request["WorkerId"],
         )
     ).one_or_none()
     if row is None:
         raise RequestError(
-            "QualificationDoesNotExist", f"This worker has no qualification of type {type_id}."
+            "QualificationDoesNotExist", f"This worker has no qualification of type {qualification_type_id}."
         )
     return row
 
