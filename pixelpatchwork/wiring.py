@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from pixelpatchwork.adapters.openai_editor import OpenAIEditor
 
-OFFLINE_LEASE = timedelta(minutes=1)
+EDIT_LEASE = timedelta(seconds=90)
+"""After a collector that was killed, this is how long its edits wait for the next one."""
 _ENDPOINTS = {"mturk-sandbox": SANDBOX_ENDPOINT, "mturk-live": LIVE_ENDPOINT}
 
 Images: TypeAlias = FolderImages | S3Images
@@ -259,15 +260,8 @@ def study_rules(settings: Settings) -> StudyRules:
         past_winners=generation.past_winners,
         timezone=settings.zone,
         parallel_calls=settings.parallel_calls,
-        edit_lease=_edit_lease(settings),
+        edit_lease=EDIT_LEASE,
     )
-
-
-def _edit_lease(settings: Settings) -> timedelta:
-    """Longer than the longest edit: two tries of one picture, and the pauses that a throttled service asks for."""
-    if settings.editor == "offline":
-        return OFFLINE_LEASE
-    return timedelta(seconds=2 * settings.openai.timeout_seconds, minutes=5)
 
 
 def _round_rules(settings: GenerationSettings | VotingSettings) -> RoundRules:

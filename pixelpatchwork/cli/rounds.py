@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from dataclasses import asdict
 from decimal import Decimal
@@ -126,7 +127,7 @@ def collect(invocation: Invocation, close: bool, yes_spend: Decimal | None, as_j
         guard = SpendGuard(stated=yes_spend)
         done = collect_rounds(
             wiring.services,
-            owner=f"{socket.gethostname()}:{os.getpid()}",
+            owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
             may_spend=guard.allows if wiring.spends_on_edits else lambda _amount, _what: True,
             close=close,
             progress=progress,

@@ -54,6 +54,11 @@ def next_attempt(edit: Edit, *, at: datetime) -> Edit | None:
     return _with_key(again)
 
 
+def previous_attempt(edit: Edit) -> Edit | None:
+    """The attempt before this one, as far as its identity goes; None for the first."""
+    return _with_key(replace(edit, attempt=edit.attempt - 1)) if edit.attempt > 1 else None
+
+
 def image_id_of(edit: Edit) -> ImageId:
     """The id of the image that an edit makes."""
     return ImageId(edit.edit_key[:20])

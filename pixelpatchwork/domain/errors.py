@@ -103,5 +103,9 @@ class StoreError(PatchworkError):
     """The database refused a call or could not be reached."""
 
 
+class LeaseLost(StoreError):  # noqa: N818
+    """Another collector has taken over this edit: whoever held it before must not go on with it."""
+
+
 class AlreadyRecorded(StoreError):  # noqa: N818
     """A unique key says that this has been recorded before (by an earlier run, or by another process)."""

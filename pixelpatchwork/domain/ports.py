@@ -419,8 +419,19 @@ class Store(Protocol):
 
     # Edits and images
 
+    # An edit is leased to the collector that works on it. `owner` names one run of one collector; only he who
+    # holds the lease may move the edit, everybody else gets LeaseLost.
+
     def claim_edit(self, *, owner: str, now: datetime, lease: timedelta) -> Edit | None:
         """One edit that wants work (`OPEN_EDITS`, its lease free or run out), leased to `owner`; oldest first."""
+        ...
+
+    def renew_leases(self, *, owner: str, now: datetime, lease: timedelta) -> None:
+        """All leases that `owner` holds last from now on again."""
+        ...
+
+    def release_edit(self, edit_key: EditKey, *, owner: str, at: datetime) -> None:
+        """Gives the lease back: the edit waits as it was. Does nothing where `owner` holds it no more."""
         ...
 
     def add_edit(self, edit: Edit) -> None:
@@ -432,6 +443,7 @@ class Store(Protocol):
         edit_key: EditKey,
         state: EditState,
         *,
+        owner: str,
         at: datetime,
         message: str | None = None,
         cost_usd: Usd | None = None,
@@ -440,11 +452,7 @@ class Store(Protocol):
         """Moves an edit on; what is None stays as it was. A state that is not open gives the lease back."""
         ...
 
-    def release_edit(self, edit_key: EditKey, *, at: datetime) -> None:
-        """Gives the lease back: the edit waits as it was."""
-        ...
-
-    def finish_edit(self, edit_key: EditKey, image: Image, *, drift: float, at: datetime) -> None:
+    def finish_edit(self, edit_key: EditKey, image: Image, *, owner: str, drift: float, at: datetime) -> None:
         """Records the image and that the edit is DONE. A repeat does nothing."""
         ...
 

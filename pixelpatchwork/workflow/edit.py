@@ -8,14 +8,16 @@ paying again, or, where nobody can tell what became of the request, with one mor
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
-from threading import Event
+from threading import Event, Thread
 
 from PIL.Image import Image as Picture
 
-from pixelpatchwork.domain.edits import image_id_of, next_attempt
+from pixelpatchwork.domain.edits import image_id_of, next_attempt, previous_attempt
 from pixelpatchwork.domain.errors import (
     EditorBusy,
     EditorStopped,
@@ -24,6 +26,8 @@ from pixelpatchwork.domain.errors import (
     EditRejected,
     ImageMissing,
     KeptPixelsChanged,
+    LeaseLost,
+    StoreError,
 )
 from pixelpatchwork.domain.mask import Mask
 from pixelpatchwork.domain.model import OPEN_EDITS, Edit, EditState, Image, ImageId, RoundState
@@ -73,7 +77,7 @@ def run_edits(services: Services, *, owner: str, may_spend: MaySpend, progress: 
         return EditSummary(waiting=len(waiting), stopped="The edits wait for your permission to spend.")
     queue = _Queue(services=services, owner=owner, progress=progress, total=len(waiting))
     workers = min(services.editor.parallel, len(waiting))
-    with ThreadPoolExecutor(max_workers=workers) as pool:
+    with _heartbeat(services, owner), ThreadPoolExecutor(max_workers=workers) as pool:
         for future in [pool.submit(queue.work_off) for _ in range(workers)]:
             future.result()
     return queue.summary(waiting=len(_waiting(services)))
@@ -82,6 +86,27 @@ def run_edits(services: Services, *, owner: str, may_spend: MaySpend, progress: 
 def _waiting(services: Services) -> list[Edit]:
     rounds = [one for one in services.store.rounds() if one.state is not RoundState.CLOSED]
     return [edit for one in rounds for edit in services.store.edits(one.round_id) if edit.state in OPEN_EDITS]
+
+
+@contextmanager
+def _heartbeat(services: Services, owner: str) -> Iterator[None]:
+    """Keeps the leases of this run alive, however long an edit takes; they end soon after the run does."""
+    lease, over = services.rules.edit_lease, Event()
+
+    def beat() -> None:
+        while not over.wait(lease.total_seconds() / 3):
+            # A database that is away for a moment costs nothing yet; a lease that is lost is found out when the
+            # edit is to be moved on.
+            with suppress(StoreError):
+                services.store.renew_leases(owner=owner, now=services.clock.now(), lease=lease)
+
+    thread = Thread(target=beat, name="lease heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @dataclass(kw_only=True)
@@ -98,7 +123,7 @@ class _Queue:
 
     def work_off(self) -> None:
         """Takes edit after edit until there is none, or the editor says stop."""
-        bench = _Bench(services=self.services)
+        bench = _Bench(services=self.services, owner=self.owner)
         rules, store, clock = self.services.rules, self.services.store, self.services.clock
         while not self.stop.is_set():
             edit = store.claim_edit(owner=self.owner, now=clock.now(), lease=rules.edit_lease)
@@ -106,13 +131,15 @@ class _Queue:
                 return
             try:
                 self.ends[bench.work(edit)] += 1
+            except LeaseLost:
+                pass  # this run was taken for dead; whoever has the edit now goes on with what was kept of it
             except (EditorBusy, EditorStopped) as error:
                 self._stop(str(error))
             except BaseException:
                 self.stop.set()
                 raise
             finally:
-                store.release_edit(edit.edit_key, at=clock.now())
+                store.release_edit(edit.edit_key, owner=self.owner, at=clock.now())
             self.progress("Painting", min(sum(self.ends.values()), self.total), self.total)
 
     def _stop(self, reason: str) -> None:
@@ -143,6 +170,7 @@ class _Bench:
     """Where one edit after the other is made. Gives the state in which each one ends."""
 
     services: Services
+    owner: str
 
     def work(self, edit: Edit) -> EditState:
         """Takes one edit to its end. Raises EditorBusy or EditorStopped where it has to wait instead."""
@@ -172,11 +200,14 @@ class _Bench:
         return read_png(self.services.images.get(image.s3_path))
 
     def _raw(self, edit: Edit) -> bytes | None:
-        """The editor's picture, where an earlier run got as far as keeping it."""
-        key = _raw_key(edit)
-        if edit.state is EditState.PLANNED or not self.services.images.exists(key):
+        """The editor's picture, where an earlier run got as far as keeping it.
+
+        The answer to an attempt that had been given up may have come after all; then the next need not be made.
+        """
+        attempt = previous_attempt(edit) if edit.state is EditState.PLANNED else edit
+        if attempt is None or not self.services.images.exists(_raw_key(attempt)):
             return None
-        return self.services.images.get(key)
+        return self.services.images.get(_raw_key(attempt))
 
     def _paint(self, edit: Edit, canvas: _Canvas) -> bytes:
         """Commits that the request goes out, sends it, and keeps the answer before looking at it."""
@@ -199,6 +230,7 @@ class _Bench:
         self.services.store.finish_edit(
             edit.edit_key,
             image,
+            owner=self.owner,
             drift=drift(canvas.seed, canvas.mask, canvas.frame, painted),
             at=self.services.clock.now(),
         )
@@ -241,6 +273,7 @@ class _Bench:
         self.services.store.mark_edit(
             edit.edit_key,
             state,
+            owner=self.owner,
             at=self.services.clock.now(),
             message=message,
             cost_usd=result.cost_usd if result else None,

@@ -23,7 +23,7 @@ MaySpend = Callable[[Usd, str], bool]
 
 @dataclass(frozen=True, kw_only=True)
 class StudyRules:
-    """The settings of a study, as the workflows need them. `edit_lease` outlives the longest edit."""
+    """The settings of a study, as the workflows need them. `edit_lease` is kept alive while an edit is made."""
 
     generation: RoundRules
     voting: RoundRules

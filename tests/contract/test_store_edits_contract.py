@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from pixelpatchwork.adapters.database import SqlStore
-from pixelpatchwork.domain.errors import AlreadyRecorded, StoreError
+from pixelpatchwork.domain.errors import AlreadyRecorded, LeaseLost, StoreError
 from pixelpatchwork.domain.model import OPEN_EDITS, Day, EditKey, EditState, ImageId, Usage
 from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.ports import ClosedDay, Store
@@ -61,6 +61,13 @@ def claim(store: Store, owner: str = "me", *, now: datetime = NOW) -> EditKey | 
     return None if claimed is None else claimed.edit_key
 
 
+@pytest.fixture
+def mine(queue: SqlStore) -> SqlStore:
+    """The same store with both edits leased to me."""
+    assert [claim(queue), claim(queue)] == [SECOND, FIRST]
+    return queue
+
+
 # Leases
 
 
@@ -81,8 +88,8 @@ def test_a_lease_that_has_run_out_can_be_claimed_by_another(queue: SqlStore) -> 
 
 def test_a_lease_given_back_leaves_the_edit_as_it_was(queue: SqlStore) -> None:
     claim(queue)
-    queue.mark_edit(SECOND, EditState.SUBMITTED, at=NOW)
-    queue.release_edit(SECOND, at=NOW)
+    queue.mark_edit(SECOND, EditState.SUBMITTED, owner="me", at=NOW)
+    queue.release_edit(SECOND, owner="me", at=NOW)
     claimed = queue.claim_edit(owner="you", now=NOW, lease=LEASE)
     assert claimed == replace(edit("e2", of="a2", by=2, minutes=1), state=EditState.SUBMITTED)
 
@@ -90,7 +97,7 @@ def test_a_lease_given_back_leaves_the_edit_as_it_was(queue: SqlStore) -> None:
 @pytest.mark.parametrize("state", sorted(OPEN_EDITS))
 def test_an_open_edit_stays_leased_while_it_moves_on(queue: SqlStore, state: EditState) -> None:
     claim(queue)
-    queue.mark_edit(SECOND, state, at=NOW)
+    queue.mark_edit(SECOND, state, owner="me", at=NOW)
     assert claim(queue, "you") == FIRST
     assert claim(queue, "you", now=NOW + LEASE) == SECOND
 
@@ -98,16 +105,45 @@ def test_an_open_edit_stays_leased_while_it_moves_on(queue: SqlStore, state: Edi
 @pytest.mark.parametrize("state", [EditState.UNKNOWN, EditState.FAILED])
 def test_an_edit_at_its_end_wants_no_work(queue: SqlStore, state: EditState) -> None:
     claim(queue)
-    queue.mark_edit(SECOND, state, at=NOW)
+    queue.mark_edit(SECOND, state, owner="me", at=NOW)
     assert claim(queue, "you") == FIRST
     assert claim(queue, "you", now=NOW + LEASE - MINUTE) is None
 
 
-def test_an_edit_taken_up_again_has_no_lease(queue: SqlStore) -> None:
+def test_a_renewed_lease_lasts_from_then_on(queue: SqlStore) -> None:
     claim(queue)
-    queue.mark_edit(SECOND, EditState.UNKNOWN, at=NOW)
-    queue.mark_edit(SECOND, EditState.RAW_STORED, at=NOW)
-    assert claim(queue, "you") == SECOND
+    queue.renew_leases(owner="me", now=NOW + MINUTE, lease=LEASE)
+    assert [claim(queue, "you", now=NOW + LEASE), claim(queue, "you", now=NOW + LEASE)] == [FIRST, None]
+    assert claim(queue, "you", now=NOW + LEASE + MINUTE) == SECOND
+
+
+def test_leases_of_others_are_not_renewed(queue: SqlStore) -> None:
+    claim(queue)
+    queue.renew_leases(owner="you", now=NOW + MINUTE, lease=LEASE)
+    assert claim(queue, "you", now=NOW + LEASE) == SECOND
+
+
+@pytest.mark.parametrize("state", [EditState.SUBMITTED, EditState.UNKNOWN, EditState.FAILED])
+def test_who_lost_his_lease_cannot_move_the_edit(queue: SqlStore, state: EditState) -> None:
+    claim(queue)
+    claim(queue, "you", now=NOW)
+    assert claim(queue, "you", now=NOW + LEASE) == SECOND
+    before = queue.edits(GENERATION)
+    with pytest.raises(LeaseLost):
+        queue.mark_edit(SECOND, state, owner="me", at=NOW)
+    with pytest.raises(LeaseLost):
+        queue.finish_edit(SECOND, image("boat", creator=2), owner="me", drift=0.0, at=NOW)
+    queue.release_edit(SECOND, owner="me", at=NOW)
+    assert queue.edits(GENERATION) == before
+    assert claim(queue, "third", now=NOW + LEASE) == FIRST  # the second stays with its new holder
+
+
+def test_an_edit_that_was_given_up_cannot_be_finished_by_one_who_comes_late(queue: SqlStore) -> None:
+    claim(queue)
+    queue.mark_edit(SECOND, EditState.UNKNOWN, owner="me", at=NOW)
+    with pytest.raises(LeaseLost):
+        queue.finish_edit(SECOND, image("boat", creator=2), owner="me", drift=0.0, at=NOW)
+    assert queue.image(ImageId("boat")) is None
 
 
 def test_an_empty_queue_gives_nothing(store: SqlStore) -> None:
@@ -116,17 +152,17 @@ def test_an_empty_queue_gives_nothing(store: SqlStore) -> None:
 
 def test_releasing_an_edit_that_is_not_on_record_is_refused(store: SqlStore) -> None:
     with pytest.raises(StoreError, match="No edit"):
-        store.release_edit(FIRST, at=NOW)
+        store.release_edit(FIRST, owner="me", at=NOW)
 
 
 # Outcomes
 
 
-def test_an_edit_keeps_what_is_known_of_it(queue: SqlStore) -> None:
+def test_an_edit_keeps_what_is_known_of_it(mine: SqlStore) -> None:
     usage = Usage(input_text_tokens=12, input_image_tokens=None, output_tokens=4160)
-    queue.mark_edit(FIRST, EditState.SUBMITTED, at=NOW, cost_usd=Usd("0.25"), usage=usage)
-    queue.mark_edit(FIRST, EditState.FAILED, at=NOW, message="refused: “no” 🚫")
-    assert queue.edits(GENERATION)[1] == replace(
+    mine.mark_edit(FIRST, EditState.SUBMITTED, owner="me", at=NOW, cost_usd=Usd("0.25"), usage=usage)
+    mine.mark_edit(FIRST, EditState.FAILED, owner="me", at=NOW, message="refused: “no” 🚫")
+    assert mine.edits(GENERATION)[1] == replace(
         edit("e1", of="a1", minutes=2),
         state=EditState.FAILED,
         message="refused: “no” 🚫",
@@ -135,16 +171,16 @@ def test_an_edit_keeps_what_is_known_of_it(queue: SqlStore) -> None:
     )
 
 
-def test_the_diary_tells_how_an_edit_went(queue: SqlStore) -> None:
-    queue.mark_edit(FIRST, EditState.SUBMITTED, at=NOW + MINUTE)
-    queue.mark_edit(FIRST, EditState.UNKNOWN, at=NOW + MINUTE, message="cut off")
-    told = [(one.kind, one.detail) for one in queue.events() if one.subject == FIRST]
+def test_the_diary_tells_how_an_edit_went(mine: SqlStore) -> None:
+    mine.mark_edit(FIRST, EditState.SUBMITTED, owner="me", at=NOW + MINUTE)
+    mine.mark_edit(FIRST, EditState.UNKNOWN, owner="me", at=NOW + MINUTE, message="cut off")
+    told = [(one.kind, one.detail) for one in mine.events() if one.subject == FIRST]
     assert told == [("edit_planned", ""), ("edit_submitted", ""), ("edit_unknown", "cut off")]
 
 
 def test_a_finished_edit_has_its_image(queue: SqlStore) -> None:
     claim(queue)
-    queue.finish_edit(SECOND, image("boat", creator=2), drift=0.125, at=NOW)
+    queue.finish_edit(SECOND, image("boat", creator=2), owner="me", drift=0.125, at=NOW)
     done = replace(
         edit("e2", of="a2", by=2, minutes=1), state=EditState.DONE, image_id=ImageId("boat"), drift=0.125
     )
@@ -153,39 +189,26 @@ def test_a_finished_edit_has_its_image(queue: SqlStore) -> None:
     assert claim(queue, now=NOW + LEASE) == FIRST
 
 
-def test_finishing_an_edit_again_does_nothing(queue: SqlStore) -> None:
+def test_finishing_an_edit_again_does_nothing(mine: SqlStore) -> None:
     for drift in (0.1, 0.2):
-        queue.finish_edit(SECOND, image("boat", creator=2), drift=drift, at=NOW)
-    assert queue.edits(GENERATION)[0].drift == 0.1
-    assert [one.kind for one in queue.events()].count("image_made") == 1
+        mine.finish_edit(SECOND, image("boat", creator=2), owner="me", drift=drift, at=NOW)
+    assert mine.edits(GENERATION)[0].drift == 0.1
+    assert [one.kind for one in mine.events()].count("image_made") == 1
 
 
-@pytest.mark.parametrize("late", [EditState.SUBMITTED, EditState.UNKNOWN, EditState.FAILED])
-def test_a_finished_edit_cannot_be_undone_by_one_who_comes_late(queue: SqlStore, late: EditState) -> None:
-    queue.finish_edit(SECOND, image("boat", creator=2), drift=0.0, at=NOW)
-    queue.mark_edit(SECOND, late, at=NOW, message="late")
-    assert (queue.edits(GENERATION)[0].state, queue.edits(GENERATION)[0].message) == (EditState.DONE, None)
-
-
-def test_an_image_whose_outcome_was_unknown_can_still_be_finished(queue: SqlStore) -> None:
-    queue.mark_edit(SECOND, EditState.UNKNOWN, at=NOW)
-    queue.finish_edit(SECOND, image("boat", creator=2), drift=0.0, at=NOW)
-    assert queue.edits(GENERATION)[0].state is EditState.DONE
-
-
-def test_an_image_belongs_to_one_edit(queue: SqlStore) -> None:
-    queue.finish_edit(SECOND, image("boat", creator=2), drift=0.0, at=NOW)
+def test_an_image_belongs_to_one_edit(mine: SqlStore) -> None:
+    mine.finish_edit(SECOND, image("boat", creator=2), owner="me", drift=0.0, at=NOW)
     with pytest.raises(AlreadyRecorded):
-        queue.finish_edit(FIRST, image("boat", creator=1), drift=0.0, at=NOW)
-    assert queue.edits(GENERATION)[1].state is EditState.PLANNED
+        mine.finish_edit(FIRST, image("boat", creator=1), owner="me", drift=0.0, at=NOW)
+    assert mine.edits(GENERATION)[1].state is EditState.PLANNED
 
 
 def test_an_edit_that_is_not_on_record_cannot_be_marked_or_finished(store: SqlStore) -> None:
     begin_generation(store)
     with pytest.raises(StoreError, match="No edit"):
-        store.mark_edit(FIRST, EditState.FAILED, at=NOW)
+        store.mark_edit(FIRST, EditState.FAILED, owner="me", at=NOW)
     with pytest.raises(StoreError, match="No edit"):
-        store.finish_edit(FIRST, image("boat", creator=1), drift=0.0, at=NOW)
+        store.finish_edit(FIRST, image("boat", creator=1), owner="me", drift=0.0, at=NOW)
     assert store.image(ImageId("boat")) is None
 
 
@@ -248,11 +271,11 @@ def test_money_reads_as_money(store: SqlStore) -> None:
     assert str(store.rounds()[0].reward_usd) == "0.10"
 
 
-def test_analysts_can_sum_money_in_plain_sql(queue: SqlStore) -> None:
+def test_analysts_can_sum_money_in_plain_sql(mine: SqlStore) -> None:
     for key in (FIRST, SECOND):
-        queue.mark_edit(key, EditState.SUBMITTED, at=NOW, cost_usd=Usd("0.125"))
-    quote = queue.database.engine.dialect.identifier_preparer.quote
-    with queue.database.engine.connect() as connection:
+        mine.mark_edit(key, EditState.SUBMITTED, owner="me", at=NOW, cost_usd=Usd("0.125"))
+    quote = mine.database.engine.dialect.identifier_preparer.quote
+    with mine.database.engine.connect() as connection:
         total = connection.scalar(text(f"SELECT SUM(cost_usd) FROM {quote('Edit')}"))
     assert Decimal(total) == Decimal("0.25")
 
@@ -272,17 +295,18 @@ def test_a_time_without_its_zone_is_refused(store: SqlStore) -> None:
         store.add_round(replace(round_(GENERATION), planned_at=NOW.replace(tzinfo=None)), [])
 
 
-def test_emoji_and_long_prompts_survive(queue: SqlStore) -> None:
+def test_emoji_and_long_prompts_survive(mine: SqlStore) -> None:
     prompt = (
         "\U0001f984\U0001f469\u200d\U0001f3a8 \u202e\u0645\u0631\u062d\u0628\u0627 \u4f60\u597d "
         + "x" * 40_000
     )
-    queue.finish_edit(
+    mine.finish_edit(
         SECOND,
         replace(image("boat", creator=2), prompt_text=prompt, mask_rle="z" * 70_000),
+        owner="me",
         drift=0.0,
         at=NOW,
     )
-    found = queue.image(ImageId("boat"))
+    found = mine.image(ImageId("boat"))
     assert found is not None
     assert (found.prompt_text, len(found.mask_rle or "")) == (prompt, 70_000)

@@ -178,7 +178,10 @@ def paint(store: Store, name: str, *, by: int, minutes: int = 0) -> None:
     store.add_assignments([assignment(f"for-{name}", by, minutes=minutes)])
     planned = edit(f"edit-{name}", of=f"for-{name}", by=by, minutes=minutes)
     store.record_judgements([usable(f"for-{name}", edit=planned)], at=NOW)
-    store.finish_edit(planned.edit_key, image(name, creator=by, minutes=minutes), drift=0.0, at=NOW)
+    while (claimed := store.claim_edit(owner="me", now=NOW, lease=MINUTE)) and claimed != planned:
+        pass  # others in the queue stay leased
+    painted = image(name, creator=by, minutes=minutes)
+    store.finish_edit(planned.edit_key, painted, owner="me", drift=0.0, at=NOW)
 
 
 def begin_voting(store: Store, *images: str, users: int = 3) -> None:

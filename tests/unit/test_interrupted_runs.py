@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from pixelpatchwork.domain.errors import (
 )
 from pixelpatchwork.domain.model import AssignmentState, EditState, RoundId, RoundState
 from pixelpatchwork.domain.ports import EditRequest, EditResult
+from pixelpatchwork.workflow.collect import collect
 from tests.support.study import RULES, NoiseEditor, Stage, open_stage
 
 GENERATION = RoundId("day-1-generation")
@@ -289,3 +291,61 @@ def test_paid_edits_wait_for_permission_with_the_amount_named(stage: Stage) -> N
 
     stage.allows = True
     assert stage.collect().edits.made == 2
+
+
+class OvertakenEditor(NoiseEditor):
+    """While it works, its collector is taken for dead, and another one collects."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self._stage = stage
+
+    def edit(self, request: EditRequest) -> EditResult:
+        self._stage.clock.advance(timedelta(minutes=10))
+        self._stage.collect()
+        return super().edit(request)
+
+
+def test_a_collector_that_was_taken_for_dead_makes_no_second_image(stage: Stage) -> None:
+    painted(stage, "a moon")
+    late = stage.with_services(editor=OvertakenEditor(stage))
+    done = collect(late.services, owner="slow", may_spend=lambda _amount, _what: True)
+    assert done.edits.made == 0
+    assert len(stage.services.store.images(day_number=1)) == 1
+    assert edit_states(stage) == [("a moon", EditState.DONE, 2), ("a moon", EditState.UNKNOWN, 1)]
+
+
+def test_an_answer_that_came_late_saves_the_next_attempt(stage: Stage) -> None:
+    painted(stage, "a moon")
+    killed = KilledEditor()
+    with pytest.raises(Killed):
+        stage.with_services(editor=killed).collect()
+    (first,) = stage.services.store.edits(GENERATION)
+    answer = NoiseEditor().edit(killed.requests[0])
+    stage.services.images.put(f"raw/{first.edit_key}", answer.image, content_type="image/png")
+
+    stage.clock.advance(timedelta(minutes=10))
+    assert stage.collect().edits.made == 1
+    assert stage.editor.requests == []
+
+
+def test_a_run_that_goes_on_keeps_its_leases(tmp_path: Path) -> None:
+    """The lease is shorter than the edit; another collector looks in while it is made."""
+    stage = open_stage(tmp_path, rules=replace(RULES, edit_lease=timedelta(seconds=0.3)))
+    painted(stage, "a moon")
+    claims = []
+
+    class SlowEditor(NoiseEditor):
+        def edit(self, request: EditRequest) -> EditResult:
+            stage.clock.advance(timedelta(seconds=0.25))
+            renewed.wait(timeout=10)
+            stage.clock.advance(timedelta(seconds=0.25))
+            store, now = stage.services.store, stage.clock.now()
+            claims.append(store.claim_edit(owner="other", now=now, lease=timedelta(seconds=1)))
+            return super().edit(request)
+
+    renewed = Event()
+    store = Interposed(stage.services.store, "renew_leases", after=renewed.set)
+    done = stage.with_services(editor=SlowEditor(), store=store).collect()
+    assert claims == [None]
+    assert done.edits.made == 1

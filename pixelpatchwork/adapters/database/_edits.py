@@ -17,7 +17,7 @@ from pixelpatchwork.adapters.database.rows import (
     row_of_edit,
     usage_row,
 )
-from pixelpatchwork.domain.errors import StoreError
+from pixelpatchwork.domain.errors import LeaseLost, StoreError
 from pixelpatchwork.domain.model import (
     OPEN_EDITS,
     Edit,
@@ -31,7 +31,6 @@ from pixelpatchwork.domain.model import (
 )
 from pixelpatchwork.domain.money import Usd
 
-_FINAL = (EditState.DONE, EditState.FAILED)
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
 
 
@@ -64,19 +63,25 @@ def add_edit(connection: Connection, edit: Edit) -> None:
     add_event(connection, Event(at=edit.planned_at, kind="edit_planned", subject=edit.edit_key))
 
 
+def renew_leases(connection: Connection, *, owner: str, now: datetime, lease: timedelta) -> None:
+    """Every lease of `owner`, also one that has run out while nobody else claimed the edit."""
+    edit = schema.edit
+    connection.execute(update(edit).where(edit.c.lease_owner == owner).values(lease_until=now + lease))
+
+
 def mark_edit(
     connection: Connection,
     edit_key: EditKey,
     state: EditState,
     *,
+    owner: str,
     at: datetime,
     message: str | None = None,
     cost_usd: Usd | None = None,
     usage: Usage | None = None,
 ) -> None:
-    """Moves an edit on. DONE and FAILED are final: whoever comes later lost his lease long ago."""
-    if _state(connection, edit_key) in _FINAL:
-        return
+    """Moves an edit on that `owner` holds."""
+    _require_lease(connection, edit_key, owner)
     values: dict[str, Any] = {"state": state, "is_open": state in OPEN_EDITS}
     values |= {} if message is None else {"message": message}
     values |= {} if cost_usd is None else {"cost_usd": cost_usd}
@@ -86,19 +91,20 @@ def mark_edit(
     add_event(connection, Event(at=at, kind=f"edit_{state}", subject=edit_key, detail=message or ""))
 
 
-def release_edit(connection: Connection, edit_key: EditKey, *, at: datetime) -> None:
-    """Gives the lease back."""
-    _state(connection, edit_key)
-    _update(connection, edit_key, **_NO_LEASE)
-    add_event(connection, Event(at=at, kind="edit_released", subject=edit_key))
+def release_edit(connection: Connection, edit_key: EditKey, *, owner: str, at: datetime) -> None:
+    """Gives the lease back, if it is still this one's to give."""
+    if _held(connection, edit_key)[1] == owner:
+        _update(connection, edit_key, **_NO_LEASE)
+        add_event(connection, Event(at=at, kind="edit_released", subject=edit_key))
 
 
 def finish_edit(
-    connection: Connection, edit_key: EditKey, image: Image, *, drift: float, at: datetime
+    connection: Connection, edit_key: EditKey, image: Image, *, owner: str, drift: float, at: datetime
 ) -> None:
     """The image, and that the edit is DONE."""
-    if _state(connection, edit_key) is EditState.DONE:
+    if _held(connection, edit_key)[0] is EditState.DONE:
         return
+    _require_lease(connection, edit_key, owner)
     connection.execute(insert(schema.image), row_of(image))
     _update(
         connection,
@@ -112,15 +118,20 @@ def finish_edit(
     add_event(connection, Event(at=at, kind="image_made", subject=image.image_id, detail=edit_key))
 
 
-def _state(connection: Connection, edit_key: EditKey) -> EditState:
-    """The edit's state, its row locked. Raises StoreError where there is none."""
+def _require_lease(connection: Connection, edit_key: EditKey, owner: str) -> None:
+    if _held(connection, edit_key)[1] != owner:
+        raise LeaseLost(f"The edit {edit_key[:12]}... has been taken over by another collector.")
+
+
+def _held(connection: Connection, edit_key: EditKey) -> tuple[EditState, str | None]:
+    """State and holder of an edit, its row locked. Raises StoreError where there is none."""
     edit = schema.edit
-    state: EditState | None = connection.scalar(
-        select(edit.c.state).where(edit.c.edit_key == edit_key).with_for_update()
-    )
-    if state is None:
+    row = connection.execute(
+        select(edit.c.state, edit.c.lease_owner).where(edit.c.edit_key == edit_key).with_for_update()
+    ).first()
+    if row is None:
         raise StoreError(f"No edit {edit_key[:12]}... has been planned.")
-    return state
+    return row.state, row.lease_owner
 
 
 def _update(connection: Connection, edit_key: EditKey, **values: Any) -> None:

@@ -186,6 +186,14 @@ class SqlStore:
         """See the port."""
         return self.database.write(_edits.claim_edit, owner=owner, now=now, lease=lease)
 
+    def renew_leases(self, *, owner: str, now: datetime, lease: timedelta) -> None:
+        """See the port."""
+        self.database.write(_edits.renew_leases, owner=owner, now=now, lease=lease)
+
+    def release_edit(self, edit_key: EditKey, *, owner: str, at: datetime) -> None:
+        """See the port."""
+        self.database.write(_edits.release_edit, edit_key, owner=owner, at=at)
+
     def add_edit(self, edit: Edit) -> None:
         """See the port."""
         self.database.write(_edits.add_edit, edit)
@@ -195,23 +203,27 @@ class SqlStore:
         edit_key: EditKey,
         state: EditState,
         *,
+        owner: str,
         at: datetime,
         message: str | None = None,
         cost_usd: Usd | None = None,
         usage: Usage | None = None,
     ) -> None:
-        """See the port. An edit that is DONE or FAILED stays as it is."""
+        """See the port."""
         self.database.write(
-            _edits.mark_edit, edit_key, state, at=at, message=message, cost_usd=cost_usd, usage=usage
+            _edits.mark_edit,
+            edit_key,
+            state,
+            owner=owner,
+            at=at,
+            message=message,
+            cost_usd=cost_usd,
+            usage=usage,
         )
 
-    def release_edit(self, edit_key: EditKey, *, at: datetime) -> None:
+    def finish_edit(self, edit_key: EditKey, image: Image, *, owner: str, drift: float, at: datetime) -> None:
         """See the port."""
-        self.database.write(_edits.release_edit, edit_key, at=at)
-
-    def finish_edit(self, edit_key: EditKey, image: Image, *, drift: float, at: datetime) -> None:
-        """See the port."""
-        self.database.write(_edits.finish_edit, edit_key, image, drift=drift, at=at)
+        self.database.write(_edits.finish_edit, edit_key, image, owner=owner, drift=drift, at=at)
 
     def edits(self, round_id: RoundId) -> tuple[Edit, ...]:
         """See the port."""
