@@ -11,7 +11,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Table, func, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from pixelpatchwork.marketplace import ledger, notifications, schema, sweep
+from pixelpatchwork.marketplace import ledger, notifications, reviews, schema, sweep
 from pixelpatchwork.marketplace.clock import Clock, Millis, to_millis
 from pixelpatchwork.marketplace.database import Database
 from pixelpatchwork.marketplace.ids import Ids
@@ -80,6 +80,7 @@ class Market:
     def _act(self, connection: Connection, now: Millis, act: Callable[[Moment], T]) -> T:
         moment = Moment(connection=connection, now=now, ids=self._ids)
         done = act(moment)
+        reviews.apply(moment)
         notifications.post(moment)
         return done
 

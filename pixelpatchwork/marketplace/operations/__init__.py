@@ -20,6 +20,7 @@ from pixelpatchwork.marketplace.operations import (
     qualification_requests,
     qualification_types,
     qualifications,
+    review_results,
     workers,
 )
 from pixelpatchwork.marketplace.operations.registry import Call, Operation, offered
@@ -40,5 +41,6 @@ __all__ = [
     "qualification_requests",
     "qualification_types",
     "qualifications",
+    "review_results",
     "workers",
 ]

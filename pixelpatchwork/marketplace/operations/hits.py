@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from pixelpatchwork.marketplace import ledger, schema, tokens
+from pixelpatchwork.marketplace import ledger, notifications, reviews, schema, tokens
 from pixelpatchwork.marketplace.clock import SECOND, Millis, to_datetime, to_millis
 from pixelpatchwork.marketplace.errors import (
     ParameterValidationError,
@@ -18,6 +18,7 @@ from pixelpatchwork.marketplace.errors import (
 )
 from pixelpatchwork.marketplace.fees import assignment_fee
 from pixelpatchwork.marketplace.ledger import Cause
+from pixelpatchwork.marketplace.notifications import EventType
 from pixelpatchwork.marketplace.operations import views
 from pixelpatchwork.marketplace.operations.bounds import check_bounds
 from pixelpatchwork.marketplace.operations.hit_types import HitType, ensure_hit_type, own_hit_type
@@ -134,6 +135,14 @@ def _create(call: Call, hit_type: HitType) -> dict[str, Any]:
     cause = Cause(at=now, requester_id=call.requester_id, hit_id=hit_id)
     ledger.hold(call.moment.connection, cause, slots * (hit_type.reward + fee))
     _insert(call, hit_type, state, {"hit_id": hit_id, "fee_cents": fee})
+    reviews.remember_policies(call.moment, hit_id, call.request)
+    notifications.emit(
+        call.moment,
+        EventType.HIT_CREATED,
+        requester_id=call.requester_id,
+        hit_type_id=hit_type.hit_type_id,
+        hit_id=hit_id,
+    )
     return {"HIT": views.hit(call.moment, hit_id)}
 
 
@@ -144,6 +153,7 @@ def _check_new(request: Mapping[str, Any]) -> None:
             "OperationNotSupported",
             "HIT layouts are not offered: no call of the API makes one. Send a Question.",
         )
+    reviews.check_policies(request)
     if "Question" not in request:
         raise ParameterValidationError("Question", "null", "A HIT needs a question.")
     check_html_question(request["Question"])
