@@ -13,9 +13,13 @@ from jinja2 import StrictUndefined
 
 from pixelpatchwork.marketplace.clock import utc_now
 from pixelpatchwork.marketplace.database import Database
+from pixelpatchwork.marketplace.delivery import Courier, Sender
+from pixelpatchwork.marketplace.faults import Faults, Troubled
 from pixelpatchwork.marketplace.market import Market
+from pixelpatchwork.marketplace.replays import Replays
+from pixelpatchwork.marketplace.requesters import Keyring
 from pixelpatchwork.marketplace.site import SecureWhereTls, Site
-from pixelpatchwork.marketplace.wire import Api
+from pixelpatchwork.marketplace.wire import TRUSTED, Api
 
 
 def create_app(
@@ -28,6 +32,8 @@ def create_app(
     open_signup: bool = True,
     opening_balance: Decimal = Decimal("10000.00"),
     signature_clock: Callable[[], datetime] = utc_now,
+    sender: Sender | None = None,
+    faults: Faults | None = None,
 ) -> Flask:
     """Opens (and where needed creates) a marketplace.
 
@@ -36,12 +42,22 @@ def create_app(
     without it no API call over a socket is accepted. `secret_key` signs sessions and derives worker ids; without it
     one is made and kept in the database. `random` makes ids repeatable, for rehearsals only. `opening_balance` in
     USD is what a new requester's account starts with. `signature_clock` is the time of day that signatures are
-    compared with.
+    compared with, and by which notifications are tried again. `sender` delivers notifications (`app.extensions`
+    then holds a `courier`); without it events are not even noted. `faults` is trouble on demand, for rehearsals.
+
+    Raises DatabaseError where the database belongs to another version.
     """
     database = Database(database_url)
     market = Market(
-        database=database, clock=clock, secret_key=secret_key, random=random, opening_balance=opening_balance
+        database=database,
+        clock=clock,
+        secret_key=secret_key,
+        random=random,
+        opening_balance=opening_balance,
+        notifies=sender is not None,
+        lags=faults.lags if faults else None,
     )
+    keyring = Keyring(market, requesters or {})
     app = Flask(__name__, static_folder=None)
     app.config.update(
         SECRET_KEY=market.secret_key,
@@ -53,11 +69,19 @@ def create_app(
     )
     app.session_interface = SecureWhereTls()
     app.jinja_env.undefined = StrictUndefined
-    app.register_blueprint(
-        Api(market=market, secrets=requesters or {}, signature_clock=signature_clock).blueprint()
+    api = Api(
+        market=market, keyring=keyring, replays=Replays(database=database), signature_clock=signature_clock
     )
+    app.register_blueprint(api.blueprint())
     app.register_blueprint(Site(market).blueprint())
     app.extensions["marketplace"] = market
+    app.extensions["keyring"] = keyring
+    if sender is not None:
+        app.extensions["courier"] = Courier(database, sender, clock=signature_clock)
+    if faults is not None:
+        # Flask's own hook for middleware; mypy would have a method stay a method.
+        troubled = Troubled(app.wsgi_app, faults, is_in_process=lambda environ: environ.get(TRUSTED) is True)
+        app.wsgi_app = troubled  # type: ignore[method-assign]
     # Whoever lets go of the application need not know that it holds connections.
     weakref.finalize(app, database.close)
     return app

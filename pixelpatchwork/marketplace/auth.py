@@ -1,8 +1,9 @@
 """Who calls the API: SigV4 signatures, recomputed with botocore's own signer and compared.
 
 The signature covers the method, the signed headers, the date and the body, so a request that was altered on the way
-or recorded and sent again later is refused. Its date is compared with the true time of day, not with the
-marketplace's clock, which a rehearsal may have moved: the caller signs with his own clock.
+or kept for more than five minutes is refused; `replays` refuses one that was recorded and sent again. Its date is
+compared with the true time of day, not with the marketplace's clock, which a rehearsal may have moved: the caller
+signs with his own clock.
 Source: AWS General Reference, "Create a signed AWS API request".
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPMessage
@@ -22,10 +23,12 @@ from botocore.credentials import Credentials
 from werkzeug import Request
 
 from pixelpatchwork.marketplace.errors import ApiError
+from pixelpatchwork.marketplace.requesters import Key
 
 _SERVICE = "mturk-requester"
 _SKEW = timedelta(minutes=5)
 _MUST_BE_SIGNED = {"host", "x-amz-date", "x-amz-target"}
+_SDK_HEADERS = ("amz-sdk-invocation-id", "amz-sdk-request")
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 +Credential=(?P<key>[^/, ]+)/(?P<date>\d{8})/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)"
     r"/aws4_request, *SignedHeaders=(?P<headers>[a-z0-9;_-]+), *Signature=(?P<signature>[0-9a-f]{64})"
@@ -62,22 +65,39 @@ class _Recomputed(SigV4Auth):
         return hashlib.sha256(self._body).hexdigest()
 
 
-def verify(request: Request, body: bytes, *, secrets: Mapping[str, str], now: datetime) -> str:
-    """The access key id that signed this request. Raises ApiError where nobody known did, or not lately."""
+@dataclass(frozen=True, kw_only=True)
+class Signed:
+    """A signature that is right, the key that made it, and what the SDK calls this attempt (may be empty)."""
+
+    key: Key
+    signature: str
+    sdk_attempt: str
+
+
+def verify(request: Request, body: bytes, *, find_key: Callable[[str], Key | None], now: datetime) -> Signed:
+    """Whose signature this request bears. Raises ApiError where nobody known signed it, or not lately."""
     claim = _read_claim(request.headers.get("Authorization", ""))
-    secret = secrets.get(claim.key_id)
-    if secret is None:
+    key = find_key(claim.key_id)
+    if key is None:
         raise ApiError(
             "UnrecognizedClientException", "The security token included in the request is invalid."
         )
     if claim.service != _SERVICE or not _MUST_BE_SIGNED.issubset(claim.headers):
         raise _mismatch()
     timestamp = request.headers.get("X-Amz-Date", "")
-    if not hmac.compare_digest(_signature(request, body, claim, secret, timestamp), claim.signature):
+    if not hmac.compare_digest(_signature(request, body, claim, key.secret, timestamp), claim.signature):
         raise _mismatch()
     _check_body_hash(request, body)
     _check_date(timestamp, claim.date, now)
-    return claim.key_id
+    attempt = " ".join(request.headers.get(name, "") for name in _SDK_HEADERS).strip()
+    return Signed(key=key, signature=claim.signature, sdk_attempt=attempt)
+
+
+def replayed() -> ApiError:
+    """The refusal of a signature that was used before."""
+    return ApiError(
+        "InvalidSignatureException", "This signature was used before. Sign each request with its own time."
+    )
 
 
 def _read_claim(header: str) -> _Claim:

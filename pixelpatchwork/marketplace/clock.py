@@ -7,6 +7,7 @@ whole number of milliseconds since 1970 in UTC: it sorts, it compares, and no dr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,8 @@ Millis = int
 SECOND: Millis = 1_000
 DAY: Millis = 86_400 * SECOND
 
+_UNITS = {"ms": 1, "s": SECOND, "m": 60 * SECOND, "h": 3_600 * SECOND, "d": DAY}
+_PART = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -40,3 +43,15 @@ def to_wire(millis: Millis) -> int | float:
     """The instant as the API writes it: epoch seconds, whole where the instant is whole."""
     seconds, rest = divmod(millis, SECOND)
     return seconds if rest == 0 else millis / SECOND
+
+
+def parse_duration(text: str) -> Millis:
+    """Milliseconds of `20ms`, `90s`, `20m`, `2h`, `2d`, or of several in a row such as `1d12h`.
+
+    Raises ValueError for anything else.
+    """
+    compact = "".join(text.lower().split())
+    parts = _PART.findall(compact)
+    if not parts or "".join(number + unit for number, unit in parts) != compact:
+        raise ValueError(f"{text!r} is no duration. Write one like 20ms, 90s, 20m, 2h, 2d or 1d12h.")
+    return sum(round(float(number) * _UNITS[unit]) for number, unit in parts)

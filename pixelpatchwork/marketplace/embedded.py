@@ -2,7 +2,8 @@
 
 botocore offers every request to its `before-send` hooks before it opens a socket. The hook hands it to the WSGI
 application, so the same wire format, checks and errors apply as over a socket; only the signature is not needed,
-because nobody stands between the two.
+because nobody stands between the two. There is no thread either: what is due for requesters' queues is sent after
+the answer to a call, within a bounded time.
 """
 
 from __future__ import annotations
@@ -15,10 +16,15 @@ from urllib.parse import urlsplit
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
+from botocore.exceptions import ReadTimeoutError
 from flask import Flask
 from werkzeug.test import create_environ, run_wsgi_app
 
+from pixelpatchwork.marketplace.delivery import Courier
+from pixelpatchwork.marketplace.faults import AnswerLostError
 from pixelpatchwork.marketplace.wire import TRUSTED
+
+_DELIVERY_SECONDS = 2.0
 
 
 class _Client(Protocol):
@@ -59,7 +65,13 @@ def _answer(app: Flask, request: AWSPreparedRequest) -> AWSResponse:
         data=request.body or b"",
     )
     environ[TRUSTED] = True
-    chunks, status, headers = run_wsgi_app(app, environ, buffered=True)
+    try:
+        chunks, status, headers = run_wsgi_app(app, environ, buffered=True)
+    except AnswerLostError as error:
+        raise ReadTimeoutError(endpoint_url=str(request.url)) from error
+    courier: Courier | None = app.extensions.get("courier")
+    if courier is not None:
+        courier.deliver_within(_DELIVERY_SECONDS)
     members = HTTPHeaders()
     for name, value in headers:
         members[name] = value

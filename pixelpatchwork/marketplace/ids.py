@@ -43,10 +43,24 @@ def worker_id(secret_key: str, name: str) -> str:
 
     The name is compared without regard to case and outer space, as people type it.
     """
-    digest = hmac.new(secret_key.encode(), f"worker:{name_key(name)}".encode(), hashlib.sha256).digest()
-    return "A" + base64.b32encode(digest).decode("ascii")[:20]
+    return _keyed_id(secret_key, f"worker:{name_key(name)}")
+
+
+def participant_id(secret_key: str, panel: str, external_id: str) -> str:
+    """The worker id of a panel's participant; the panel's own id is taken to the letter."""
+    return _keyed_id(secret_key, f"participant:{panel}:{external_id}")
+
+
+def requester_id(secret_key: str, name: str) -> str:
+    """The id of the requester of that name, made as a worker's is: there cannot be two of one name."""
+    return _keyed_id(secret_key, f"requester:{name_key(name)}")
 
 
 def name_key(name: str) -> str:
     """The form of a name under which it is unique."""
     return " ".join(name.casefold().split())
+
+
+def _keyed_id(secret_key: str, message: str) -> str:
+    digest = hmac.new(secret_key.encode(), message.encode("utf-8", "replace"), hashlib.sha256).digest()
+    return "A" + base64.b32encode(digest).decode("ascii")[:20]

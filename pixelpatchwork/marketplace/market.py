@@ -11,12 +11,12 @@ from typing import TypeVar
 from sqlalchemy import Connection, Table, func, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from pixelpatchwork.marketplace import ledger, notifications, reviews, schema, sweep
+from pixelpatchwork.marketplace import ledger, notifications, reviews, schema, sweep, timekeeping
 from pixelpatchwork.marketplace.clock import Clock, Millis, to_millis
 from pixelpatchwork.marketplace.database import Database
 from pixelpatchwork.marketplace.ids import Ids
 from pixelpatchwork.marketplace.ledger import Cause
-from pixelpatchwork.marketplace.records import Moment
+from pixelpatchwork.marketplace.moment import Lags, Moment
 
 T = TypeVar("T")
 
@@ -38,18 +38,26 @@ class Market:
         secret_key: str | None = None,
         random: Random | None = None,
         opening_balance: Decimal,
+        notifies: bool = False,
+        lags: Lags | None = None,
     ) -> None:
+        """`notifies`: events are put in the outbox, because somebody delivers them. `lags`: trouble on demand."""
         self.database = database
         self.clock = clock
+        self._notifies = notifies
+        self._lags = lags or Lags()
+        self._offset: Millis = 0
         database.create_tables()
         with database.begin(writes=True) as connection:
+            timekeeping.prepare(connection)
+            self._offset = timekeeping.offset(connection)
             _open_account(connection, to_millis(clock()), int(opening_balance * 100))
             self.secret_key = secret_key or _persistent_secret(connection)
             self._ids = Ids(random, salt=_progress(connection)) if random else Ids()
 
     def now(self) -> Millis:
-        """The clock's reading in milliseconds."""
-        return to_millis(self.clock())
+        """The marketplace's time in milliseconds: the clock's reading, and what a rehearsal moved it on by."""
+        return to_millis(self.clock()) + self._offset
 
     def read(self, act: Callable[[Moment], T]) -> T:
         """Runs an act that changes nothing."""
@@ -69,19 +77,31 @@ class Market:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _try(self, act: Callable[[Moment], T], *, writes: bool) -> T:
-        now = self.now()
         with self.database.begin(writes=writes) as connection:
-            if not sweep.anything_due(connection, now):
+            now, is_due = self._look(connection)
+            if not is_due:
                 return self._act(connection, now, act)
         self._settle(now)
         with self.database.begin(writes=writes) as connection:
             return self._act(connection, now, act)
 
+    def _look(self, connection: Connection) -> tuple[Millis, bool]:
+        """The time of this act, and whether something came due before it."""
+        now = self.now()
+        look = sweep.look(connection, now)
+        if look.offset != self._offset:
+            # Another process has moved the clock.
+            self._offset = look.offset
+            now = self.now()
+            look = sweep.look(connection, now)
+        return now, look.due
+
     def _act(self, connection: Connection, now: Millis, act: Callable[[Moment], T]) -> T:
-        moment = Moment(connection=connection, now=now, ids=self._ids)
+        moment = Moment(connection=connection, now=now, ids=self._ids, lags=self._lags)
         done = act(moment)
         reviews.apply(moment)
-        notifications.post(moment)
+        if self._notifies:
+            notifications.post(moment)
         return done
 
     def _settle(self, now: Millis) -> None:

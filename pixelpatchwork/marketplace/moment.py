@@ -26,6 +26,17 @@ class HitEvent:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lags:
+    """How long the API knows nothing yet of a fresh submission: trouble on demand, for rehearsals.
+
+    `listing`: ListAssignmentsForHIT leaves it out. `judging`: it can be neither approved nor rejected.
+    """
+
+    listing: Millis = 0
+    judging: Millis = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Moment:
     """One transaction at one instant.
 
@@ -35,4 +46,5 @@ class Moment:
     connection: Connection
     now: Millis
     ids: Ids
+    lags: Lags = Lags()
     events: list[HitEvent] = field(default_factory=list)

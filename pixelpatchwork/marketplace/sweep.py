@@ -7,9 +7,11 @@ days takes every deadline with it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import BindParameter, Connection, bindparam, literal, select
 
-from pixelpatchwork.marketplace import schema, verdicts
+from pixelpatchwork.marketplace import schema, timekeeping, verdicts
 from pixelpatchwork.marketplace.clock import Millis
 from pixelpatchwork.marketplace.records import Moment, change_hit, find_assignment, find_hit
 from pixelpatchwork.marketplace.states import AssignmentStatus, HitStatus
@@ -18,7 +20,12 @@ _BATCH = 100
 _now: BindParameter[int] = bindparam("now")
 _first_assignment = select(literal(1)).where(schema.assignment.c.due_at <= _now).limit(1)
 _first_hit = select(literal(1)).where(schema.hit.c.due_at <= _now).limit(1)
-_ANYTHING_DUE = select(_first_assignment.scalar_subquery(), _first_hit.scalar_subquery())
+_offset = select(schema.setting.c.value).where(schema.setting.c.name == timekeeping.OFFSET)
+_LOOK = select(
+    _first_assignment.scalar_subquery(),
+    _first_hit.scalar_subquery(),
+    _offset.scalar_subquery().label("offset"),
+)
 _DUE_ASSIGNMENTS = (
     select(schema.assignment.c.assignment_id)
     .where(schema.assignment.c.due_at <= _now)
@@ -30,10 +37,18 @@ _DUE_HITS = (
 )
 
 
-def anything_due(connection: Connection, now: Millis) -> bool:
-    """True where time alone has changed something that the tables do not say yet."""
-    row = connection.execute(_ANYTHING_DUE, {"now": now}).one()
-    return any(value is not None for value in row)
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What one query says before every act: whether something has come due, and how far ahead the clock is set."""
+
+    due: bool
+    offset: Millis
+
+
+def look(connection: Connection, now: Millis) -> Look:
+    """Looks whether time alone has changed something that the tables do not say yet."""
+    assignment, hit, offset = connection.execute(_LOOK, {"now": now}).one()
+    return Look(due=assignment is not None or hit is not None, offset=int(offset or 0))
 
 
 def settle_due(moment: Moment) -> bool:

@@ -22,6 +22,13 @@ def approve(moment: Moment, assignment: Assignment, *, at: Millis, feedback: str
     _mark_approved(moment, assignment, at, feedback)
 
 
+def require_judgeable(moment: Moment, assignment: Assignment) -> None:
+    """Refuses to judge a fresh submission of which the API still knows nothing (`Lags`, a fault for rehearsals)."""
+    submitted_at = assignment.submitted_at
+    if submitted_at is not None and moment.now < submitted_at + moment.lags.judging:
+        raise assignment_state("null")
+
+
 def override_rejection(moment: Moment, assignment: Assignment, *, feedback: str | None = None) -> None:
     """Approves after all what was rejected within the last 30 days, while the HIT still exists.
 

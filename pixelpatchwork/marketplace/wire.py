@@ -20,10 +20,13 @@ from werkzeug import Request
 from werkzeug.exceptions import HTTPException
 
 from pixelpatchwork.marketplace import auth
+from pixelpatchwork.marketplace.clock import to_millis
 from pixelpatchwork.marketplace.errors import ApiError, RequestError, SerializationException, ServiceFault
 from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER, Market
 from pixelpatchwork.marketplace.operations import Call, offered
 from pixelpatchwork.marketplace.records import Moment
+from pixelpatchwork.marketplace.replays import Replays
+from pixelpatchwork.marketplace.requesters import Keyring
 from pixelpatchwork.marketplace.shapes import find_operation, read_input
 
 # Set by the embedded transport in the WSGI environ. No header of a remote client can end up under this name.
@@ -36,10 +39,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
-    """What the wire needs: the marketplace, the secret of each access key, and the true time of day."""
+    """What the wire needs: the marketplace, its access keys and used signatures, and the true time of day."""
 
     market: Market
-    secrets: Mapping[str, str]
+    keyring: Keyring
+    replays: Replays
     signature_clock: Callable[[], datetime]
 
     def blueprint(self) -> Blueprint:
@@ -83,10 +87,14 @@ class Api:
         return self.market.write(act) if operation.writes else self.market.read(act)
 
     def _identify(self, request: Request, body: bytes) -> str:
-        """The requester: every access key belongs to the one account."""
-        if request.environ.get(TRUSTED) is not True:
-            auth.verify(request, body, secrets=self.secrets, now=self.signature_clock())
-        return DEFAULT_REQUESTER
+        """The requester whose key signed the request; in process it is the first one."""
+        if request.environ.get(TRUSTED) is True:
+            return DEFAULT_REQUESTER
+        now = self.signature_clock()
+        signed = auth.verify(request, body, find_key=self.keyring.find, now=now)
+        if self.replays.is_replay(signed.signature, sdk_attempt=signed.sdk_attempt, now=to_millis(now)):
+            raise auth.replayed()
+        return signed.key.requester_id
 
 
 def _read_body(request: Request) -> bytes:

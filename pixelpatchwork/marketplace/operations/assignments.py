@@ -31,7 +31,11 @@ def list_assignments(call: Call) -> dict[str, Any]:
     page = Page.of("ListAssignmentsForHIT", call.request, keys=2)
     columns = schema.assignment.c
     statuses = call.request.get("AssignmentStatuses") or [status.value for status in _JUDGEABLE]
-    statement = _WITH_ANSWER.where(columns.hit_id == hit.hit_id, columns.status.in_(statuses))
+    statement = _WITH_ANSWER.where(
+        columns.hit_id == hit.hit_id,
+        columns.status.in_(statuses),
+        columns.submitted_at <= call.moment.now - call.moment.lags.listing,
+    )
     if page.after is not None:
         statement = statement.where(tuple_(columns.submitted_at, columns.number) > page.after)
     ordered = statement.order_by(columns.submitted_at, columns.number).limit(page.limit)
@@ -56,6 +60,7 @@ def approve_assignment(call: Call) -> dict[str, Any]:
     """Approves and pays; with `OverrideRejection` also what was rejected within the last 30 days."""
     check_bounds(call.request)
     assignment = own_assignment(call.moment, call.requester_id, call.request["AssignmentId"], lock=True)
+    verdicts.require_judgeable(call.moment, assignment)
     feedback = call.request.get("RequesterFeedback")
     if call.request.get("OverrideRejection") and assignment.status is AssignmentStatus.REJECTED:
         verdicts.override_rejection(call.moment, assignment, feedback=feedback)
@@ -69,5 +74,6 @@ def reject_assignment(call: Call) -> dict[str, Any]:
     """Rejects; nothing is paid."""
     check_bounds(call.request)
     assignment = own_assignment(call.moment, call.requester_id, call.request["AssignmentId"], lock=True)
+    verdicts.require_judgeable(call.moment, assignment)
     verdicts.reject(call.moment, assignment, feedback=call.request["RequesterFeedback"])
     return {}

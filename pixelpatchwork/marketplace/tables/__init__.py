@@ -6,6 +6,7 @@ Importing this package imports every table, so what creates or migrates the data
 from __future__ import annotations
 
 from pixelpatchwork.marketplace.schema import metadata
+from pixelpatchwork.marketplace.tables.access_key import access_key
 from pixelpatchwork.marketplace.tables.attempt import attempt
 from pixelpatchwork.marketplace.tables.credential import credential
 from pixelpatchwork.marketplace.tables.invitation import invitation
@@ -15,9 +16,11 @@ from pixelpatchwork.marketplace.tables.outbox import outbox
 from pixelpatchwork.marketplace.tables.participant import participant
 from pixelpatchwork.marketplace.tables.qualification_request import qualification_request
 from pixelpatchwork.marketplace.tables.review import review_entry, review_policy
+from pixelpatchwork.marketplace.tables.signature import signature
 from pixelpatchwork.marketplace.tables.worker_block import worker_block
 
 __all__ = [
+    "access_key",
     "attempt",
     "credential",
     "invitation",
@@ -29,5 +32,6 @@ __all__ = [
     "qualification_request",
     "review_entry",
     "review_policy",
+    "signature",
     "worker_block",
 ]

@@ -1,0 +1,211 @@
+"""Sends what stands in the outbox to requesters' queues (SQS) and topics (SNS), at least once.
+
+A message is leased for a minute, sent outside any transaction, and deleted afterwards. A process that dies in between
+leaves the lease to run out, and somebody sends the same message, with the same `EventDocId`, once more. What cannot
+be sent is tried again after 1, 2, 4 ... seconds, at most 15 minutes apart, and given up after 3 days; its row stays,
+with the reason, for whoever runs the marketplace. So any number of processes may deliver at once.
+
+Only the configured endpoint is ever called: the host in a queue's URL is the requester's word, and is not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from sqlalchemy import Connection, delete, select, update
+
+from pixelpatchwork.marketplace.clock import DAY, SECOND, Millis, to_millis, utc_now
+from pixelpatchwork.marketplace.database import Database
+from pixelpatchwork.marketplace.tables import outbox
+
+_BATCH = 20
+_LEASE: Millis = 60 * SECOND
+_LONGEST_PAUSE: Millis = 900 * SECOND
+_GIVE_UP_AFTER: Millis = 3 * DAY
+_POLL_SECONDS = 0.5
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One message, ready to go. `transport` is `SQS` or `SNS`."""
+
+    number: int
+    transport: str
+    destination: str
+    body: str
+    attempts: int
+
+
+class Sender(Protocol):
+    """Whoever can bring a message to its destination."""
+
+    def send(self, message: Message) -> None:
+        """Raises BotoCoreError or ClientError where the message did not arrive."""
+
+
+class AwsSender:
+    """Sends over SQS and SNS, with the credentials that the AWS tools find on this machine.
+
+    `endpoint_url` names a stand-in for both services; without it, AWS's own endpoints are called.
+    """
+
+    def __init__(self, *, endpoint_url: str | None = None, region: str = "us-east-1") -> None:
+        self._endpoint_url = endpoint_url
+        self._region = region
+        self._session = botocore.session.get_session()
+        self._clients: dict[tuple[str, str], Any] = {}
+        # botocore's sessions are not made for several threads.
+        self._lock = threading.Lock()
+
+    def send(self, message: Message) -> None:
+        """Hands the message to its queue or topic. Raises BotoCoreError or ClientError."""
+        if message.transport == "SNS":
+            region = message.destination.split(":")[3]
+            self._client("sns", region).publish(TopicArn=message.destination, Message=message.body)
+        else:
+            self._client("sqs", _region_of_queue(message.destination) or self._region).send_message(
+                QueueUrl=message.destination, MessageBody=message.body
+            )
+
+    def _client(self, service: str, region: str) -> Any:
+        key = (service, region)
+        with self._lock:
+            if key not in self._clients:
+                # One attempt: the outbox retries, with pauses that outlive this process.
+                config = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1})
+                self._clients[key] = self._session.create_client(
+                    service, region_name=region, endpoint_url=self._endpoint_url, config=config
+                )
+            return self._clients[key]
+
+
+def _region_of_queue(url: str) -> str | None:
+    """`eu-west-1` of `https://sqs.eu-west-1.amazonaws.com/...`; None for any other host."""
+    host = url.split("/")[2].split(".")
+    return host[1] if len(host) == 4 and (host[0], host[2], host[3]) == ("sqs", "amazonaws", "com") else None
+
+
+class Courier:
+    """Delivers the outbox of one marketplace. `clock` is the true time of day, whatever a rehearsal does to its own."""
+
+    def __init__(
+        self, database: Database, sender: Sender, *, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._database = database
+        self._sender = sender
+        self._clock = clock
+
+    def deliver_due(self, *, limit: int = _BATCH) -> int:
+        """Sends what is due, `limit` messages at most. Gives how many arrived; the others are tried later."""
+        now = to_millis(self._clock())
+        return sum(self._deliver(message) for message in self._lease(now, limit))
+
+    def deliver_within(self, seconds: float) -> None:
+        """Sends what is due, one by one, until one fails or the time is used up: for a process without a thread."""
+        ends_at = time.monotonic() + seconds
+        while time.monotonic() < ends_at and self.deliver_due(limit=1):
+            pass
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Delivers in a thread while the block runs."""
+        stop = threading.Event()
+        thread = threading.Thread(target=self._run, args=(stop,), name="notifications", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+    def _run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            if self._deliver_or_log() == 0:
+                stop.wait(_POLL_SECONDS)
+
+    def _deliver_or_log(self) -> int:
+        try:
+            return self.deliver_due()
+        except Exception:
+            # The thread's edge: a database that is away for a while must not end deliveries for good.
+            _log.exception("Notifications could not be delivered; trying again.")
+            return 0
+
+    def _lease(self, now: Millis, limit: int) -> Sequence[Message]:
+        with self._database.begin(writes=False) as connection:
+            if not _anything_due(connection, now):
+                return ()
+        with self._database.begin(writes=True) as connection:
+            messages = _due(connection, now, limit)
+            numbers = [message.number for message in messages]
+            connection.execute(
+                update(outbox)
+                .where(outbox.c.number.in_(numbers))
+                .values(next_try_at=now + _LEASE, attempts=outbox.c.attempts + 1)
+            )
+        return messages
+
+    def _deliver(self, message: Message) -> bool:
+        try:
+            self._sender.send(message)
+        except (BotoCoreError, ClientError) as error:
+            self._put_off(message, error)
+            return False
+        with self._database.begin(writes=True) as connection:
+            connection.execute(delete(outbox).where(outbox.c.number == message.number))
+        return True
+
+    def _put_off(self, message: Message, error: BotoCoreError | ClientError) -> None:
+        reason = _reason(error)
+        pause = _pause(message.attempts)
+        next_try_at = None if pause is None else to_millis(self._clock()) + pause
+        # Neither the destination nor the body: both belong to a requester.
+        _log.warning("Notification %d was not delivered (%s).", message.number, reason)
+        with self._database.begin(writes=True) as connection:
+            connection.execute(
+                update(outbox)
+                .where(outbox.c.number == message.number)
+                .values(next_try_at=next_try_at, last_error=reason)
+            )
+
+
+def _pause(attempts: int) -> Millis | None:
+    """How long to wait after that many attempts before; None: long enough has been waited in all."""
+    pauses = [min(SECOND << min(attempt, 20), _LONGEST_PAUSE) for attempt in range(attempts + 1)]
+    return None if sum(pauses) > _GIVE_UP_AFTER else pauses[-1]
+
+
+def _anything_due(connection: Connection, now: Millis) -> bool:
+    statement = select(outbox.c.number).where(outbox.c.next_try_at <= now).limit(1)
+    return connection.execute(statement).first() is not None
+
+
+def _due(connection: Connection, now: Millis, limit: int) -> Sequence[Message]:
+    """The messages that are due and that no other process is just leasing."""
+    columns = outbox.c
+    statement = (
+        select(columns.number, columns.transport, columns.destination, columns.body, columns.attempts)
+        .where(columns.next_try_at <= now)
+        .order_by(columns.next_try_at, columns.number)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [Message(**row._mapping) for row in connection.execute(statement)]
+
+
+def _reason(error: BotoCoreError | ClientError) -> str:
+    """The error's code or kind, without its text: that may quote the destination."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "ClientError"))[:128]
+    return type(error).__name__[:128]

@@ -1,0 +1,65 @@
+"""Refuses an API call that was recorded and is sent again.
+
+A signature covers the body and the second in which it was made. So whatever repeats a signature is either a replay, or
+an equal call that the same client made in the same second - a program that makes ten equal HITs, or asks for the same
+HIT twice, does that, and must not suffer. What tells them apart:
+
+- AWS's SDKs name each attempt of each call in two headers (`amz-sdk-invocation-id`, `amz-sdk-request`). The same
+  signature with the same attempt is a recording, and refused at once.
+- Without those headers, or with others, the signature must have been seen first within the last five seconds: no
+  honest call of that second arrives later. A replay after that is refused.
+
+Within those seconds somebody who reads the traffic and forges the headers can repeat a call; TLS keeps him from
+reading it, and `UniqueRequestToken` makes the calls that cost money happen once. Signatures are kept for longer than
+a signature's date is accepted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from pixelpatchwork.marketplace.clock import SECOND, Millis
+from pixelpatchwork.marketplace.database import Database
+from pixelpatchwork.marketplace.tables import signature
+
+_TWINS_WITHIN: Millis = 5 * SECOND
+_KEPT: Millis = 900 * SECOND
+_PURGE_EVERY: Millis = 60 * SECOND
+
+
+@dataclass(kw_only=True)
+class Replays:
+    """Knows the signatures that were used lately, by any process of the marketplace."""
+
+    database: Database
+    _purged_at: Millis = field(default=0, init=False)
+
+    def is_replay(self, made: str, *, sdk_attempt: str, now: Millis) -> bool:
+        """Notes the use of a signature (64 hex digits) and says whether it is a recording's.
+
+        `sdk_attempt` is what the SDK's headers say, empty without them. `now` is the true time of day.
+        """
+        attempt = hashlib.sha256(sdk_attempt.encode()).hexdigest() if sdk_attempt else ""
+        columns = signature.c
+        with self.database.begin(writes=True) as connection:
+            try:
+                with connection.begin_nested():
+                    connection.execute(insert(signature).values(signature=made, attempt=attempt, seen_at=now))
+            except IntegrityError:
+                if attempt:
+                    return True
+            first = select(func.min(columns.seen_at)).where(columns.signature == made)
+            seen_first = int(connection.execute(first).scalar_one())
+        self._purge(now)
+        return now - seen_first > _TWINS_WITHIN
+
+    def _purge(self, now: Millis) -> None:
+        if now - self._purged_at < _PURGE_EVERY:
+            return
+        self._purged_at = now
+        with self.database.begin(writes=True) as connection:
+            connection.execute(delete(signature).where(signature.c.seen_at < now - _KEPT))

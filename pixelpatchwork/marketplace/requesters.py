@@ -1,0 +1,160 @@
+"""Who may call the API: requesters with a balance each, and their access keys.
+
+A secret access key is nowhere stored. It is derived from the marketplace's secret key and the access key id, so it can
+be computed again to verify a signature (SigV4 needs the secret itself, so no hash would do), and a copy of these
+tables alone gives nobody a secret. Where the marketplace's secret key is not given by the settings it stands in the
+same database; hence the database file is readable for its owner only.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from pixelpatchwork.marketplace import ledger
+from pixelpatchwork.marketplace.fees import Cents
+from pixelpatchwork.marketplace.ids import name_key, requester_id
+from pixelpatchwork.marketplace.ledger import Cause
+from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER, Market
+from pixelpatchwork.marketplace.moment import Moment
+from pixelpatchwork.marketplace.schema import requester
+from pixelpatchwork.marketplace.tables import access_key
+
+_KEY_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_LONGEST_NAME = 80
+
+
+class RequesterError(Exception):
+    """What was asked of a requester cannot be done; the text says why and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """One access key pair, and the requester whom it stands for."""
+
+    key_id: str
+    secret: str
+    requester_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requester:
+    """A requester's account. `key_ids` are the keys that are not revoked."""
+
+    requester_id: str
+    name: str
+    available: Cents
+    held: Cents
+    key_ids: tuple[str, ...]
+
+
+class Keyring:
+    """The access keys: those that the settings name, for the first requester, and those in the database."""
+
+    def __init__(self, market: Market, fixed: Mapping[str, str]) -> None:
+        self._market = market
+        self._fixed = fixed
+
+    def find(self, key_id: str) -> Key | None:
+        """The key of that id; None where there is none, or it was revoked."""
+        fixed = self._fixed.get(key_id)
+        if fixed is not None:
+            return Key(key_id=key_id, secret=fixed, requester_id=DEFAULT_REQUESTER)
+        columns = access_key.c
+        statement = select(columns.requester_id).where(columns.key_id == key_id, columns.revoked_at.is_(None))
+        with self._market.database.begin(writes=False) as connection:
+            owner = connection.execute(statement).scalar_one_or_none()
+        return None if owner is None else self._key(key_id, owner)
+
+    def mint(self, moment: Moment, owner: str) -> Key:
+        """A new key pair for a requester."""
+        key_id = "AKPP" + "".join(secrets.choice(_KEY_ALPHABET) for _ in range(16))
+        row = {"key_id": key_id, "requester_id": owner, "created_at": moment.now}
+        moment.connection.execute(insert(access_key), row)
+        return self._key(key_id, owner)
+
+    def _key(self, key_id: str, owner: str) -> Key:
+        message = f"access-key:{key_id}".encode()
+        digest = hmac.new(self._market.secret_key.encode(), message, hashlib.sha256).digest()
+        return Key(key_id=key_id, secret=base64.b64encode(digest)[:40].decode("ascii"), requester_id=owner)
+
+
+def add(moment: Moment, secret_key: str, name: str, balance: Cents) -> str:
+    """Opens an account under a name that nobody has yet. Gives its requester id. Raises RequesterError."""
+    shown = " ".join(name.split())
+    if not 1 <= len(shown) <= _LONGEST_NAME or not shown.isprintable():
+        raise RequesterError(f"A requester's name has 1 to {_LONGEST_NAME} printable characters.")
+    if _find(moment, shown) is not None:
+        raise RequesterError(f"There is a requester {shown} already.")
+    row = {
+        "requester_id": requester_id(secret_key, shown),
+        "name": shown,
+        "available_cents": 0,
+        "held_cents": 0,
+        "created_at": moment.now,
+    }
+    try:
+        with moment.connection.begin_nested():
+            moment.connection.execute(insert(requester), row)
+    except IntegrityError:
+        raise RequesterError(f"There is a requester {shown} already.") from None
+    if balance:
+        ledger.prepay(moment.connection, Cause(at=moment.now, requester_id=str(row["requester_id"])), balance)
+    return str(row["requester_id"])
+
+
+def deposit(moment: Moment, name: str, cents: Cents) -> Requester:
+    """Adds to a requester's prepaid balance. Raises RequesterError where nobody has that name."""
+    found = by_name(moment, name)
+    ledger.prepay(moment.connection, Cause(at=moment.now, requester_id=found.requester_id), cents)
+    return by_name(moment, name)
+
+
+def revoke(moment: Moment, key_id: str) -> None:
+    """Ends a key for good. Raises RequesterError where there is no such key in use."""
+    columns = access_key.c
+    statement = (
+        update(access_key)
+        .where(columns.key_id == key_id, columns.revoked_at.is_(None))
+        .values(revoked_at=moment.now)
+    )
+    if moment.connection.execute(statement).rowcount != 1:
+        raise RequesterError(f"No access key {key_id} is in use. See: ppw marketplace requesters")
+
+
+def by_name(moment: Moment, name: str) -> Requester:
+    """The requester of that name, compared as people write names. Raises RequesterError."""
+    found = _find(moment, name)
+    if found is None:
+        raise RequesterError(f"There is no requester {name}. See: ppw marketplace requesters")
+    return found
+
+
+def every(moment: Moment) -> Sequence[Requester]:
+    """All requesters, the oldest first."""
+    keys: dict[str, list[str]] = {}
+    in_use = select(access_key).where(access_key.c.revoked_at.is_(None)).order_by(access_key.c.created_at)
+    for row in moment.connection.execute(in_use):
+        keys.setdefault(row.requester_id, []).append(row.key_id)
+    return [
+        Requester(
+            requester_id=row.requester_id,
+            name=row.name,
+            available=row.available_cents,
+            held=row.held_cents,
+            key_ids=tuple(keys.get(row.requester_id, ())),
+        )
+        for row in moment.connection.execute(select(requester).order_by(requester.c.created_at))
+    ]
+
+
+def _find(moment: Moment, name: str) -> Requester | None:
+    wanted = name_key(name)
+    return next((found for found in every(moment) if name_key(found.name) == wanted), None)
