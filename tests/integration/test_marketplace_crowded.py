@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from pixelpatchwork.marketplace import work
+from pixelpatchwork.marketplace.answers import answer_xml
 from pixelpatchwork.marketplace.ledger import balances_by_ledger
 from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER, Market
 from pixelpatchwork.marketplace.work import Refusal, WorkRefusedError
@@ -103,7 +104,9 @@ def test_whole_jobs_side_by_side_leave_counters_and_ledger_in_order(database_url
             for hit_id in hits:
                 accepted = accepting(market, hit_id, worker_id)()
                 market.write(
-                    lambda moment, a=accepted: work.submit(moment, a.assignment_id, [("prompt", "kite")])
+                    lambda moment, a=accepted: work.submit(
+                        moment, a.assignment_id, answer_xml([("prompt", "kite")])
+                    )
                 )
                 found.client.approve_assignment(AssignmentId=accepted.assignment_id)
             return len(hits)

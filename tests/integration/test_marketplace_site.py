@@ -218,16 +218,6 @@ def test_a_name_that_is_none_is_refused_politely(market: Bench, name: str) -> No
     assert (refused.status_code, 'role="alert"' in refused.text) == (400, True)
 
 
-def test_closed_sign_up_lets_in_only_who_is_known() -> None:
-    with bench() as market:
-        market.worker("Ann")
-        market.app.config["OPEN_SIGNUP"] = False
-
-        market.worker("Ann")
-        stranger = Worker(market.app.test_client(), "Eve")
-        assert stranger.send("/signin", "form.signin", name="Eve").status_code == 403
-
-
 @pytest.mark.parametrize(
     "target",
     [

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import func, select
 
 from pixelpatchwork.marketplace import schema, work
+from pixelpatchwork.marketplace.answers import answer_xml
 from pixelpatchwork.marketplace.ledger import balances_by_ledger
 from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER, Market
 from pixelpatchwork.marketplace.records import Moment, find_hit
@@ -55,7 +56,9 @@ class MarketStory(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 9))
     def submit(self, pick: int) -> None:
         with suppress(WorkRefusedError):
-            self.market.write(lambda moment: work.submit(moment, self.pick(pick), [("prompt", "kite")]))
+            self.market.write(
+                lambda moment: work.submit(moment, self.pick(pick), answer_xml([("prompt", "kite")]))
+            )
 
     @rule(
         verb=st.sampled_from(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from pixelpatchwork.marketplace.errors import ApiError, ParameterValidationError, RequestError
+from pixelpatchwork.marketplace.errors import ParameterValidationError, RequestError
+from pixelpatchwork.marketplace.html_pages import check_html
 from pixelpatchwork.marketplace.questions import (
     MAX_QUESTION_BYTES,
-    check_html,
-    check_html_question,
-    open_html_question,
+    HtmlQuestion,
+    check_question,
+    open_question,
 )
 from tests.support.marketplace import PAGE, html_question
 
@@ -17,9 +18,9 @@ DOCUMENT = "<!DOCTYPE html><html><head><title>x</title></head><body>{}</body></h
 
 
 def test_a_page_comes_out_as_it_was_written() -> None:
-    question = open_html_question(html_question(PAGE, frame_height=450))
+    question = open_question(html_question(PAGE, frame_height=450))
 
-    assert (question.html, question.frame_height) == (PAGE, 450)
+    assert question == HtmlQuestion(html=PAGE, frame_height=450)
 
 
 @pytest.mark.parametrize(
@@ -79,20 +80,20 @@ def test_the_place_of_a_fault_counts_lines() -> None:
 
 def test_a_question_of_exactly_the_limit_passes_and_one_byte_more_does_not() -> None:
     room = MAX_QUESTION_BYTES - len(html_question(DOCUMENT.format("")))
-    check_html_question(html_question(DOCUMENT.format("x" * room)))
+    check_question(html_question(DOCUMENT.format("x" * room)))
 
     with pytest.raises(ParameterValidationError, match="65535"):
-        check_html_question(html_question(DOCUMENT.format("x" * (room + 1))))
+        check_question(html_question(DOCUMENT.format("x" * (room + 1))))
 
 
 def test_the_limit_counts_bytes_not_characters() -> None:
     with pytest.raises(ParameterValidationError, match="bytes"):
-        check_html_question(html_question(DOCUMENT.format("€" * 22_000)))
+        check_question(html_question(DOCUMENT.format("€" * 22_000)))
 
 
 def test_a_four_byte_character_is_refused_with_the_entity_to_write() -> None:
     with pytest.raises(ParameterValidationError, match="&#x1F600;"):
-        check_html_question(html_question(DOCUMENT.format("\U0001f600")))
+        check_question(html_question(DOCUMENT.format("\U0001f600")))
 
 
 @pytest.mark.parametrize(
@@ -110,12 +111,6 @@ def test_a_four_byte_character_is_refused_with_the_entity_to_write() -> None:
 )
 def test_xml_that_is_no_html_question_is_refused(question: str) -> None:
     with pytest.raises(RequestError) as caught:
-        check_html_question(question)
+        check_question(question)
 
     assert caught.value.members["TurkErrorCode"] == "AWS.MechanicalTurk.XMLParseError"
-
-
-@pytest.mark.parametrize("name", ["ExternalQuestion", "QuestionForm"])
-def test_other_kinds_of_question_are_refused_by_name(name: str) -> None:
-    with pytest.raises(ApiError, match=f"{name} is not offered yet"):
-        check_html_question(f'<{name} xmlns="http://example.org/"></{name}>')

@@ -23,7 +23,7 @@ from pixelpatchwork.marketplace.operations import views
 from pixelpatchwork.marketplace.operations.bounds import check_bounds
 from pixelpatchwork.marketplace.operations.hit_types import HitType, ensure_hit_type, own_hit_type
 from pixelpatchwork.marketplace.operations.registry import Call, operation
-from pixelpatchwork.marketplace.questions import check_html_question
+from pixelpatchwork.marketplace.questions import check_question
 from pixelpatchwork.marketplace.records import change_hit, own_hit, state_columns
 from pixelpatchwork.marketplace.requirements import needs_masters
 from pixelpatchwork.marketplace.states import HitState, HitStatus, IllegalMoveError
@@ -156,7 +156,7 @@ def _check_new(request: Mapping[str, Any]) -> None:
     reviews.check_policies(request)
     if "Question" not in request:
         raise ParameterValidationError("Question", "null", "A HIT needs a question.")
-    check_html_question(request["Question"])
+    check_question(request["Question"])
 
 
 def _check_age(call: Call, hit_id: str) -> None:

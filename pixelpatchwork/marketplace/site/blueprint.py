@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Blueprint, Flask, Response, render_template, request
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.exceptions import HTTPException
 
+from pixelpatchwork.marketplace.clock import utc_now
+from pixelpatchwork.marketplace.limits import Throttle, TooManyError
 from pixelpatchwork.marketplace.market import Market
-from pixelpatchwork.marketplace.site import formats, sessions
+from pixelpatchwork.marketplace.site import formats, policies, sessions
+from pixelpatchwork.marketplace.site.account import AccountPages
 from pixelpatchwork.marketplace.site.dashboard import DashboardPages
 from pixelpatchwork.marketplace.site.frame import FramePages
 from pixelpatchwork.marketplace.site.hits import HitPages
+from pixelpatchwork.marketplace.site.joining import JoinPages
+from pixelpatchwork.marketplace.site.messages import MessagePages
+from pixelpatchwork.marketplace.site.qualifications import QualificationPages
 from pixelpatchwork.marketplace.site.refusals import status_of
 from pixelpatchwork.marketplace.site.signin import SignInPages
 from pixelpatchwork.marketplace.site.work import WorkPages
+from pixelpatchwork.marketplace.ways_in import OPEN_TO_ALL, WaysIn
 from pixelpatchwork.marketplace.work import WorkRefusedError
-
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 class SecureWhereTls(SecureCookieSessionInterface):
@@ -33,33 +37,45 @@ class SecureWhereTls(SecureCookieSessionInterface):
         return request.is_secure
 
 
+_MAX_FORM_BYTES = 128 * 1024
+
+
 @dataclass(frozen=True)
 class Site:
-    """The workers' site of one marketplace."""
+    """The workers' site of one marketplace. `clock` is the time of day, by which attempts are counted."""
 
     market: Market
+    ways_in: WaysIn = OPEN_TO_ALL
+    clock: Callable[[], datetime] = utc_now
 
     def blueprint(self) -> Blueprint:
         """All pages, the frame's included, as a Flask blueprint."""
         pages = Blueprint(
             "site", __name__, template_folder="templates", static_folder="static", static_url_path="/static"
         )
-        for part in (HitPages, WorkPages, DashboardPages, SignInPages):
+        throttle = Throttle(market=self.market, clock=self.clock, limits=self.ways_in.limits)
+        for part in (HitPages, WorkPages, DashboardPages, MessagePages, AccountPages, QualificationPages):
             part(self.market).add_to(pages)
+        SignInPages(market=self.market, throttle=throttle, signup=self.ways_in.signup).add_to(pages)
+        JoinPages(market=self.market, throttle=throttle, panels=self.ways_in.panels).add_to(pages)
+        pages.before_request(_bound_the_body)
         pages.after_request(_protect)
         pages.register_error_handler(WorkRefusedError, _refuse)
+        pages.register_error_handler(TooManyError, _slow_down)
         pages.register_error_handler(HTTPException, _fail)
         pages.context_processor(sessions.template_context)
         formats.add_to(pages)
-        pages.register_blueprint(FramePages(self.market).blueprint())
+        pages.register_blueprint(FramePages(self.market, throttle).blueprint())
         return pages
 
 
 def _protect(response: Response) -> Response:
     """Nobody frames the site, nothing of it runs from elsewhere, and no proxy keeps a worker's page."""
-    response.headers.setdefault("Content-Security-Policy", _POLICY)
+    response.headers.setdefault("Content-Security-Policy", policies.site())
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
     if response.mimetype in {"text/html", "application/json"}:
         response.headers["Cache-Control"] = "no-store"
     return response
@@ -68,6 +84,18 @@ def _protect(response: Response) -> Response:
 def _refuse(error: WorkRefusedError) -> tuple[str, int]:
     page = render_template("site/refusal.html", reason=error.refusal.value)
     return page, status_of(error.refusal)
+
+
+def _bound_the_body() -> None:
+    """The site's own forms are small. The frame allows answers more, at the submit itself."""
+    if request.blueprint == "site":
+        request.max_content_length = _MAX_FORM_BYTES
+        request.max_form_memory_size = _MAX_FORM_BYTES
+
+
+def _slow_down(error: TooManyError) -> tuple[str, int, dict[str, str]]:
+    page = render_template("site/refusal.html", reason=str(error))
+    return page, 429, {"Retry-After": str(error.retry_after_s)}
 
 
 def _fail(error: HTTPException) -> tuple[str, int] | HTTPException:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, redirect, render_template
+from flask import Blueprint, redirect, render_template, request
 from werkzeug import Response
 
 from pixelpatchwork.marketplace.market import Market
-from pixelpatchwork.marketplace.site import queries, sessions
+from pixelpatchwork.marketplace.records import Moment
+from pixelpatchwork.marketplace.site import inbox, queries, sessions
+from pixelpatchwork.marketplace.site.search import read_page
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Record:
+    """One page of a worker's history, and his totals. `unread` counts messages."""
+
+    jobs: Sequence[queries.Job]
+    has_next: bool
+    bonuses: Mapping[str, Sequence[queries.Bonus]]
+    earned: queries.Earnings
+    unread: int
 
 
 @dataclass(frozen=True)
@@ -26,7 +40,18 @@ class DashboardPages:
         worker_id = sessions.current_worker_id()
         if worker_id is None:
             return redirect("/signin?next=/dashboard", 303)
-        jobs, earned = self.market.read(
-            lambda moment: (queries.history(moment, worker_id), queries.earnings(moment, worker_id))
-        )
-        return render_template("site/dashboard.html", jobs=jobs, earned=earned)
+        number = read_page(request.args)
+        record = self.market.read(lambda moment: _record(moment, worker_id, number))
+        return render_template("site/dashboard.html", record=record, number=number, unread=record.unread)
+
+
+def _record(moment: Moment, worker_id: str, number: int) -> _Record:
+    found = queries.history(moment, worker_id, number)
+    jobs = found[: queries.HISTORY_PAGE]
+    return _Record(
+        jobs=jobs,
+        has_next=len(found) > len(jobs),
+        bonuses=queries.bonuses_of(moment, worker_id, jobs),
+        earned=queries.earnings(moment, worker_id),
+        unread=inbox.count_unread(moment, worker_id),
+    )

@@ -1,65 +1,50 @@
 """The HIT's own document, and the submit that comes out of it.
 
-A requester's page is foreign code. It is served with `Content-Security-Policy: sandbox`, so its origin is opaque
-even if somebody opens it outside the frame: no cookie, no storage, no reading of the site. For the same reason its
-submit carries no session. What authorises the submit is the unguessable assignment id together with a keyed
-signature of it, which stands in `turkSubmitTo`'s path; a page learns both only for the assignment that it shows.
+A page in the frame has no session: its origin is opaque, or another server's. What authorises its submit is the
+unguessable assignment id together with a keyed signature of it, which stands in `turkSubmitTo`'s path; a page learns
+both only for the assignment that it shows.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from pixelpatchwork.marketplace import work
-from pixelpatchwork.marketplace.answers import answer_fields
+from pixelpatchwork.marketplace.answers import answer_fields, answer_xml
+from pixelpatchwork.marketplace.html_pages import uses_crowd_elements, with_script
+from pixelpatchwork.marketplace.limits import Attempt, Throttle, TooManyError
 from pixelpatchwork.marketplace.market import Market
-from pixelpatchwork.marketplace.questions import HtmlQuestion, open_html_question
+from pixelpatchwork.marketplace.questionform import QuestionForm, Reading, entered, read_answers
+from pixelpatchwork.marketplace.questions import (
+    ExternalQuestion,
+    FormQuestion,
+    HtmlQuestion,
+    Question,
+    open_question,
+)
 from pixelpatchwork.marketplace.records import Moment
 from pixelpatchwork.marketplace.requirements import Guard, meets
-from pixelpatchwork.marketplace.site import queries, sessions
+from pixelpatchwork.marketplace.site import addresses, frames, policies, queries, sessions
 from pixelpatchwork.marketplace.site.refusals import status_of
 from pixelpatchwork.marketplace.work import Refusal, WorkRefusedError
 
-PREVIEW_ID = "ASSIGNMENT_ID_NOT_AVAILABLE"
 MAX_SUBMIT_BYTES = 2 * 1024 * 1024
 _MAX_FIELDS = 5_000
-_FRAME_POLICY = (
-    "sandbox allow-scripts allow-forms; default-src 'none'; script-src 'unsafe-inline'; "
-    "style-src 'unsafe-inline'; font-src data:; media-src 'self' {origin} https: data: blob:; "
-    "img-src 'self' {origin} https: data: blob: http://127.0.0.1:* http://localhost:*; "
-    "form-action 'self' {origin}; base-uri 'none'; frame-ancestors 'self'"
-)
-_RESULT_POLICY = (
-    "sandbox; default-src 'none'; style-src 'self' {origin}; base-uri 'none'; frame-ancestors 'self'"
-)
+_CROWD_SCRIPT = "/static/crowd.js"
+_UNSIGNED = "This answer does not come from an accepted task."
 
 
-def preview_url(hit_id: str, host_url: str) -> str:
-    """The frame of a HIT that nobody has accepted: its submit is refused."""
-    query = {"assignmentId": PREVIEW_ID, "hitId": hit_id, "turkSubmitTo": host_url.rstrip("/")}
-    return f"/frame/{hit_id}?{urlencode(query)}"
+class _FaultyAnswerError(Exception):
+    """A QuestionForm that was not filled in as it asks."""
 
-
-def work_url(hit_id: str, assignment_id: str, worker_id: str, submit_target: str) -> str:
-    """The frame of an accepted HIT, with the four parameters that Mechanical Turk gives."""
-    query = {
-        "assignmentId": assignment_id,
-        "hitId": hit_id,
-        "workerId": worker_id,
-        "turkSubmitTo": submit_target,
-    }
-    return f"/frame/{hit_id}?{urlencode(query)}"
-
-
-def submit_to(secret_key: str, assignment_id: str, host_url: str) -> str:
-    """`turkSubmitTo` of an assignment, without a slash at its end."""
-    return f"{host_url.rstrip('/')}/s/{_signature(secret_key, assignment_id)}"
+    def __init__(self, form: QuestionForm, reading: Reading) -> None:
+        super().__init__("The form has faults.")
+        self.form = form
+        self.reading = reading
 
 
 @dataclass(frozen=True)
@@ -67,6 +52,7 @@ class FramePages:
     """`/frame/ID` and `externalSubmit`."""
 
     market: Market
+    throttle: Throttle
 
     def blueprint(self) -> Blueprint:
         """The routes, with refusals that fit into a frame."""
@@ -75,6 +61,7 @@ class FramePages:
         pages.add_url_rule("/mturk/externalSubmit", "unsigned", self.refuse, methods=["POST"])
         pages.add_url_rule("/s/<signature>/mturk/externalSubmit", "submit", self.submit, methods=["POST"])
         pages.register_error_handler(WorkRefusedError, _refused)
+        pages.register_error_handler(TooManyError, _too_many)
         pages.register_error_handler(HTTPException, _failed)
         return pages
 
@@ -82,67 +69,131 @@ class FramePages:
         """The HIT's document, sandboxed."""
         worker_id = sessions.current_worker_id()
         question = self.market.read(lambda moment: _question(moment, hit_id, worker_id))
-        response = Response(question.html, content_type="text/html; charset=utf-8")
-        response.headers["Content-Security-Policy"] = _policy(_FRAME_POLICY)
+        if isinstance(question, ExternalQuestion):
+            raise WorkRefusedError(Refusal.NO_HIT)
+        response = (
+            self._form(question.form, hit_id, worker_id)
+            if isinstance(question, FormQuestion)
+            else _page(question)
+        )
         # The frame's address holds the worker's id and his ticket to submit: no other host gets to see it.
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
     def refuse(self) -> Response:
         """A submit without a signature: from a preview, or from nowhere."""
-        if request.form.get("assignmentId") == PREVIEW_ID:
+        self.throttle.count(Attempt.REFUSED_SUBMIT, addresses.client())
+        _bound_the_body()
+        if request.form.get("assignmentId") == frames.PREVIEW_ID:
             return _result(400, "This is a preview. Accept the task first, then submit.")
-        return _result(403, "This answer does not come from an accepted task.")
+        return _result(403, _UNSIGNED)
 
     def submit(self, signature: str) -> Response:
         """Takes an answer in."""
-        request.max_content_length = MAX_SUBMIT_BYTES
-        request.max_form_memory_size = MAX_SUBMIT_BYTES
-        request.max_form_parts = _MAX_FIELDS
+        _bound_the_body()
         assignment_id = request.form.get("assignmentId", "")
         if not assignment_id:
             return _result(400, "The form has no field assignmentId (written exactly so).")
-        fields = answer_fields(request.form.items(multi=True))
-        if not fields:
+        if not answer_fields(request.form.items(multi=True)):
             return _result(400, "The form has no field beside assignmentId, so there is no answer.")
-        if not hmac.compare_digest(_signature(self.market.secret_key, assignment_id), _ascii(signature)):
-            return _result(403, "This answer does not come from an accepted task.")
-        self.market.write(lambda moment: work.submit(moment, assignment_id, fields))
+        expected = frames.signature(self.market.secret_key, assignment_id)
+        if not hmac.compare_digest(expected, _ascii(signature)):
+            self.throttle.count(Attempt.REFUSED_SUBMIT, addresses.client())
+            return _result(403, _UNSIGNED)
+        try:
+            self.market.write(lambda moment: self._take(moment, assignment_id))
+        except _FaultyAnswerError as error:
+            return _form_response(error.form, assignment_id, request.path, error.reading.faults, status=422)
         return _result(200, "Your answer was handed in.")
 
+    def _take(self, moment: Moment, assignment_id: str) -> None:
+        text = queries.find_question_of(moment, assignment_id)
+        question = None if text is None else open_question(text)
+        assignment = work.submit(moment, assignment_id, _document(question))
+        self.throttle.count_in(moment, Attempt.SUBMIT, assignment.worker_id)
 
-def _question(moment: Moment, hit_id: str, worker_id: str | None) -> HtmlQuestion:
+    def _form(self, form: QuestionForm, hit_id: str, worker_id: str | None) -> Response:
+        """The form; it can be handed in where the visitor himself holds the assignment that the address names."""
+        assignment_id = request.args.get("assignmentId", "")
+        job = None
+        if worker_id is not None and assignment_id != frames.PREVIEW_ID:
+            job = self.market.read(lambda moment: queries.find_held_job(moment, hit_id, worker_id))
+        if job is None or job.assignment_id != assignment_id:
+            return _form_response(form, "", "", {})
+        target = frames.submit_to(self.market.secret_key, assignment_id, request.host_url)
+        return _form_response(form, assignment_id, f"{target}/mturk/externalSubmit", {})
+
+
+def _question(moment: Moment, hit_id: str, worker_id: str | None) -> Question:
     task = queries.find_task(moment, hit_id)
     if task is None:
         raise WorkRefusedError(Refusal.NO_HIT)
     if not meets(moment, task.requirements, worker_id, Guard.PREVIEW):
         raise WorkRefusedError(Refusal.NOT_QUALIFIED)
-    return open_html_question(queries.find_question(moment, hit_id))
+    return open_question(queries.find_question(moment, hit_id))
 
 
-def _signature(secret_key: str, assignment_id: str) -> str:
-    message = f"submit:{assignment_id}".encode("utf-8", "replace")
-    return hmac.new(secret_key.encode(), message, hashlib.sha256).hexdigest()[:40]
+def _document(question: Question | None) -> str:
+    """What was sent, as the kind of question asks. Raises _FaultyAnswerError."""
+    if not isinstance(question, FormQuestion):
+        return answer_xml(answer_fields(request.form.items(multi=True)))
+    reading = read_answers(question.form, request.form)
+    if reading.faults:
+        raise _FaultyAnswerError(question.form, reading)
+    return reading.document
+
+
+def _page(question: HtmlQuestion) -> Response:
+    """A requester's page as it was published; one with crowd elements gets the script that makes them work."""
+    is_crowd = uses_crowd_elements(question.html)
+    html = with_script(question.html, _CROWD_SCRIPT) if is_crowd else question.html
+    response = Response(html, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = policies.page(_CROWD_SCRIPT if is_crowd else "")
+    return response
+
+
+def _form_response(
+    form: QuestionForm, assignment_id: str, action: str, faults: dict[str, str], *, status: int = 200
+) -> Response:
+    page = render_template(
+        "site/questionform.html",
+        form=form,
+        assignment_id=assignment_id,
+        action=action,
+        values=entered(form, request.form),
+        is_first=request.method == "GET",
+        faults=faults,
+    )
+    response = Response(page, status=status, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = policies.form()
+    return response
+
+
+def _bound_the_body() -> None:
+    request.max_content_length = MAX_SUBMIT_BYTES
+    request.max_form_memory_size = MAX_SUBMIT_BYTES
+    request.max_form_parts = _MAX_FIELDS
 
 
 def _ascii(text: str) -> str:
     return text if text.isascii() else ""
 
 
-def _policy(template: str) -> str:
-    """The policy with this site's own origin by name: some browsers match 'self' against the opaque origin."""
-    return template.format(origin=request.host_url.rstrip("/"))
-
-
 def _result(status: int, message: str) -> Response:
     page = render_template("site/result.html", message=message, submitted=status == 200)
     response = Response(page, status=status, content_type="text/html; charset=utf-8")
-    response.headers["Content-Security-Policy"] = _policy(_RESULT_POLICY)
+    response.headers["Content-Security-Policy"] = policies.result()
     return response
 
 
 def _refused(error: WorkRefusedError) -> Response:
     return _result(status_of(error.refusal), error.refusal.value)
+
+
+def _too_many(error: TooManyError) -> Response:
+    response = _result(429, str(error))
+    response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
 
 
 def _failed(error: HTTPException) -> Response | HTTPException:

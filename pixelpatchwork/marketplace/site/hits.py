@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -10,10 +11,14 @@ from werkzeug import Response
 
 from pixelpatchwork.marketplace import work
 from pixelpatchwork.marketplace.market import Market
+from pixelpatchwork.marketplace.questions import Question, open_question
 from pixelpatchwork.marketplace.records import Moment
-from pixelpatchwork.marketplace.requirements import Guard, meets
-from pixelpatchwork.marketplace.site import frame, queries, sessions
+from pixelpatchwork.marketplace.requirements import Guard, has_standing, meets
+from pixelpatchwork.marketplace.site import frames, inbox, queries, sessions
+from pixelpatchwork.marketplace.site.answering import with_policy
+from pixelpatchwork.marketplace.site.search import PAGE_SIZE, TIMES, Search, read_search
 from pixelpatchwork.marketplace.states import HitStatus
+from pixelpatchwork.marketplace.system_qualifications import Standing
 from pixelpatchwork.marketplace.work import Refusal, WorkRefusedError
 
 
@@ -22,6 +27,26 @@ class _Preview:
     task: queries.Task
     job: queries.Job | None
     may_accept: bool
+    question: Question
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Offer:
+    """A task on the list, and whether the visitor is qualified to accept it."""
+
+    task: queries.Task
+    may_accept: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shelf:
+    """One page of the list. `unread` counts messages."""
+
+    offers: Sequence[_Offer]
+    total: int
+    has_next: bool
+    unread: int
+    can_complete: bool
 
 
 @dataclass(frozen=True)
@@ -38,22 +63,26 @@ class HitPages:
         pages.add_url_rule("/types/<hit_type_id>/next", "accept_next", self.accept_next, methods=["POST"])
 
     def list(self) -> str:
-        """The HITs that the visitor can do."""
-        worker_id = sessions.current_worker_id()
-        tasks = self.market.read(lambda moment: queries.open_tasks(moment, worker_id))
-        return render_template("site/list.html", tasks=tasks)
+        """The HITs that the visitor can do, a page of them."""
+        worker = sessions.current()
+        worker_id = None if worker is None else worker.worker_id
+        search = read_search(request.args)
+        shelf = self.market.read(lambda moment: _shelf(moment, worker_id, search))
+        return render_template("site/list.html", shelf=shelf, search=search, times=TIMES, unread=shelf.unread)
 
-    def preview(self, hit_id: str) -> str:
+    def preview(self, hit_id: str) -> Response | str:
         """One HIT before it is accepted."""
         worker_id = sessions.current_worker_id()
         shown = self.market.read(lambda moment: _preview(moment, hit_id, worker_id))
-        return render_template(
+        frame = frames.preview_frame(shown.question, hit_id, request.host_url)
+        page = render_template(
             "site/preview.html",
             shown=shown,
             task=shown.task,
-            frame_url=frame.preview_url(hit_id, request.host_url),
+            frame=frame,
             is_open=shown.task.status == HitStatus.ASSIGNABLE,
         )
+        return with_policy(page, frame.policy)
 
     def accept(self, hit_id: str) -> Response:
         """Takes a slot of this HIT and leads to the work."""
@@ -74,6 +103,29 @@ class HitPages:
         return redirect(f"/assignments/{accepted.assignment_id}", 303)
 
 
+def _shelf(moment: Moment, worker_id: str | None, search: Search) -> _Shelf:
+    standing = Standing(moment, worker_id)
+    tasks = [
+        task
+        for task in queries.open_tasks(moment, worker_id, search)
+        if has_standing(standing, task.requirements, Guard.DISCOVER)
+    ]
+    first = (search.page - 1) * PAGE_SIZE
+    return _Shelf(
+        offers=[
+            _Offer(
+                task=task,
+                may_accept=worker_id is None or has_standing(standing, task.requirements, Guard.ACCEPT),
+            )
+            for task in tasks[first : first + PAGE_SIZE]
+        ],
+        total=len(tasks),
+        has_next=len(tasks) > first + PAGE_SIZE,
+        unread=0 if worker_id is None else inbox.count_unread(moment, worker_id),
+        can_complete=worker_id is not None and queries.has_handed_in(moment, worker_id),
+    )
+
+
 def _preview(moment: Moment, hit_id: str, worker_id: str | None) -> _Preview:
     task = queries.find_task(moment, hit_id)
     if task is None:
@@ -84,6 +136,7 @@ def _preview(moment: Moment, hit_id: str, worker_id: str | None) -> _Preview:
         task=task,
         job=None if worker_id is None else queries.find_held_job(moment, hit_id, worker_id),
         may_accept=worker_id is None or meets(moment, task.requirements, worker_id, Guard.ACCEPT),
+        question=open_question(queries.find_question(moment, hit_id)),
     )
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 
 from pixelpatchwork.marketplace import schema
 from pixelpatchwork.marketplace.clock import Millis
 from pixelpatchwork.marketplace.fees import Cents
 from pixelpatchwork.marketplace.records import Moment
-from pixelpatchwork.marketplace.requirements import Guard, meets
+from pixelpatchwork.marketplace.site.search import Order, Search
 from pixelpatchwork.marketplace.states import AssignmentStatus, HitStatus
 
-_MOST_GROUPS = 200
-_MOST_HISTORY = 200
+_MOST_GROUPS = 500
+HISTORY_PAGE = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,14 @@ class Job:
     deadline_at: Millis
     submitted_at: Millis | None
     feedback: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bonus:
+    """A bonus and what the requester said about it."""
+
+    cents: Cents
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,18 +97,20 @@ def find_task(moment: Moment, hit_id: str) -> Task | None:
     return None if row is None else _to_task(row)
 
 
-def open_tasks(moment: Moment, worker_id: str | None) -> Sequence[Task]:
-    """For each HIT type, newest first: the next HIT that this worker could do, `available` counting all of them."""
+def open_tasks(moment: Moment, worker_id: str | None, search: Search) -> Sequence[Task]:
+    """For each HIT type: the next HIT that this worker has not done, `available` counting all of them."""
     groups = _open_groups(worker_id).subquery()
     columns = [column for column in _TASK_COLUMNS if column.name != "available"]
+    newest = groups.c.number.desc()
+    order = (schema.hit_type.c.reward_cents.desc(), newest) if search.order is Order.REWARD else (newest,)
     statement = (
         select(*columns, groups.c.available)
         .select_from(_TASKS.join(groups, schema.hit.c.number == groups.c.number))
-        .order_by(groups.c.number.desc())
+        .where(*_wanted(search))
+        .order_by(*order)
         .limit(_MOST_GROUPS)
     )
-    tasks = [_to_task(row) for row in moment.connection.execute(statement)]
-    return [task for task in tasks if meets(moment, task.requirements, worker_id, Guard.DISCOVER)]
+    return [_to_task(row) for row in moment.connection.execute(statement)]
 
 
 def find_question(moment: Moment, hit_id: str) -> str:
@@ -108,6 +118,21 @@ def find_question(moment: Moment, hit_id: str) -> str:
     columns = schema.hit_question.c
     found = moment.connection.execute(select(columns.question).where(columns.hit_id == hit_id))
     return str(found.scalar_one())
+
+
+def find_question_of(moment: Moment, assignment_id: str) -> str | None:
+    """The question of an assignment's HIT, or None where there is no such assignment."""
+    statement = (
+        select(schema.hit_question.c.question)
+        .select_from(
+            schema.assignment.join(
+                schema.hit_question, schema.assignment.c.hit_id == schema.hit_question.c.hit_id
+            )
+        )
+        .where(schema.assignment.c.assignment_id == assignment_id)
+    )
+    question: str | None = moment.connection.execute(statement).scalar_one_or_none()
+    return question
 
 
 def find_job(moment: Moment, assignment_id: str, worker_id: str) -> Job | None:
@@ -125,10 +150,38 @@ def find_held_job(moment: Moment, hit_id: str, worker_id: str) -> Job | None:
     return None if row is None else _to_job(row)
 
 
-def history(moment: Moment, worker_id: str) -> Sequence[Job]:
-    """The worker's latest assignments, newest first."""
-    statement = _jobs(worker_id).order_by(schema.assignment.c.number.desc()).limit(_MOST_HISTORY)
+def history(moment: Moment, worker_id: str, page: int) -> Sequence[Job]:
+    """One page of the worker's assignments, newest first, and one more row where there is a next page."""
+    statement = (
+        _jobs(worker_id)
+        .order_by(schema.assignment.c.number.desc())
+        .offset((page - 1) * HISTORY_PAGE)
+        .limit(HISTORY_PAGE + 1)
+    )
     return [_to_job(row) for row in moment.connection.execute(statement)]
+
+
+def bonuses_of(moment: Moment, worker_id: str, jobs: Sequence[Job]) -> Mapping[str, Sequence[Bonus]]:
+    """The bonuses of these assignments, by assignment."""
+    columns = schema.bonus.c
+    statement = (
+        select(columns.assignment_id, columns.cents, columns.reason)
+        .where(columns.worker_id == worker_id, columns.assignment_id.in_([job.assignment_id for job in jobs]))
+        .order_by(columns.number)
+    )
+    found: dict[str, list[Bonus]] = {}
+    for row in moment.connection.execute(statement):
+        found.setdefault(row.assignment_id, []).append(Bonus(cents=row.cents, reason=row.reason))
+    return found
+
+
+def has_handed_in(moment: Moment, worker_id: str) -> bool:
+    """True once the worker has submitted anything."""
+    columns = schema.assignment.c
+    handed_in = select(columns.number).where(
+        columns.worker_id == worker_id, columns.submitted_at.is_not(None)
+    )
+    return moment.connection.execute(handed_in.limit(1)).one_or_none() is not None
 
 
 def earnings(moment: Moment, worker_id: str) -> Earnings:
@@ -148,6 +201,17 @@ def earnings(moment: Moment, worker_id: str) -> Earnings:
         bonuses=int(moment.connection.execute(bonuses).scalar_one()),
         waiting=by_status.get(AssignmentStatus.SUBMITTED, 0),
     )
+
+
+def _wanted(search: Search) -> Sequence[ColumnElement[bool]]:
+    types = schema.hit_type.c
+    texts = (types.title, types.description, types.keywords, schema.requester.c.name)
+    conditions = [or_(*(text.icontains(word, autoescape=True) for text in texts)) for word in search.words]
+    if search.least:
+        conditions.append(types.reward_cents >= search.least)
+    if search.minutes:
+        conditions.append(types.duration_s <= search.minutes * 60)
+    return conditions
 
 
 def _open_groups(worker_id: str | None) -> Select[Any]:

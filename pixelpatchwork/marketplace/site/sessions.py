@@ -17,6 +17,7 @@ from flask import abort, request, session
 _WORKER = "worker"
 _NAME = "name"
 _CSRF = "csrf"
+_PANEL = "panel"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +26,14 @@ class SignedIn:
 
     worker_id: str
     name: str
+    panel: str | None
 
 
 def current() -> SignedIn | None:
     """Who is signed in, or None."""
     if _WORKER not in session:
         return None
-    return SignedIn(worker_id=session[_WORKER], name=session[_NAME])
+    return SignedIn(worker_id=session[_WORKER], name=session[_NAME], panel=session.get(_PANEL))
 
 
 def current_worker_id() -> str | None:
@@ -40,11 +42,13 @@ def current_worker_id() -> str | None:
     return None if worker is None else worker.worker_id
 
 
-def start(worker_id: str, name: str) -> None:
-    """Signs in; whatever the session held before is gone."""
+def start(worker_id: str, name: str, *, panel: str | None = None) -> None:
+    """Signs in; whatever the session held before is gone, so nobody can prepare a session for somebody else."""
     session.clear()
     session[_WORKER] = worker_id
     session[_NAME] = name
+    if panel is not None:
+        session[_PANEL] = panel
     session.permanent = True
 
 

@@ -11,9 +11,10 @@ from werkzeug import Response
 from pixelpatchwork.marketplace import work
 from pixelpatchwork.marketplace.clock import SECOND
 from pixelpatchwork.marketplace.market import Market
-from pixelpatchwork.marketplace.questions import open_html_question
+from pixelpatchwork.marketplace.questions import Question, open_question
 from pixelpatchwork.marketplace.records import Moment
-from pixelpatchwork.marketplace.site import frame, queries, sessions
+from pixelpatchwork.marketplace.site import frames, queries, sessions
+from pixelpatchwork.marketplace.site.answering import with_policy
 from pixelpatchwork.marketplace.states import AssignmentStatus
 from pixelpatchwork.marketplace.work import Refusal, WorkRefusedError
 
@@ -24,7 +25,7 @@ class _Desk:
 
     job: queries.Job
     task: queries.Task
-    frame_height: int
+    question: Question
     seconds_left: int
 
 
@@ -58,9 +59,16 @@ class WorkPages:
         desk = self.market.read(lambda moment: _desk(moment, assignment_id, worker.worker_id))
         if desk is None:
             return redirect(f"/assignments/{assignment_id}/done", 303)
-        submit_to = frame.submit_to(self.market.secret_key, assignment_id, request.host_url)
-        frame_url = frame.work_url(desk.job.hit_id, assignment_id, worker.worker_id, submit_to)
-        return render_template("site/work.html", desk=desk, task=desk.task, frame_url=frame_url)
+        frame = frames.work_frame(
+            desk.question,
+            hit_id=desk.job.hit_id,
+            assignment_id=assignment_id,
+            worker_id=worker.worker_id,
+            secret_key=self.market.secret_key,
+            host_url=request.host_url,
+        )
+        page = render_template("site/work.html", desk=desk, task=desk.task, frame=frame)
+        return with_policy(page, frame.policy)
 
     def state(self, assignment_id: str) -> Response:
         """The assignment's status, for the script of the work page."""
@@ -108,7 +116,7 @@ def _desk(moment: Moment, assignment_id: str, worker_id: str) -> _Desk | None:
     return _Desk(
         job=job,
         task=task,
-        frame_height=open_html_question(queries.find_question(moment, job.hit_id)).frame_height,
+        question=open_question(queries.find_question(moment, job.hit_id)),
         seconds_left=max(0, (job.deadline_at - moment.now) // SECOND),
     )
 

@@ -1,0 +1,62 @@
+"""The Content-Security-Policies: one for the site, one for each kind of foreign content in a frame.
+
+A requester's page is foreign code, so its policy starts with `sandbox`: its origin is opaque even if somebody opens
+it outside the frame. Some browsers match 'self' against that opaque origin, hence the site's own origin by name.
+"""
+
+from __future__ import annotations
+
+from flask import request
+
+_SITE = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{media}; connect-src 'self'; "
+    "{media_src}frame-src 'self'{frames}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_PICTURES = "img-src 'self' {origin} https: data: blob: http://127.0.0.1:* http://localhost:*; "
+_PAGE = (
+    "sandbox allow-scripts allow-forms; default-src 'none'; script-src 'unsafe-inline'{script}; "
+    "style-src 'unsafe-inline'; font-src data:; media-src 'self' {origin} https: data: blob:; "
+    + _PICTURES
+    + "form-action 'self' {origin}; base-uri 'none'; frame-ancestors 'self'"
+)
+_FORM = (
+    "sandbox allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
+    "script-src {origin}/static/; style-src {origin}/static/; media-src https:; "
+    + _PICTURES
+    + "form-action 'self' {origin}; base-uri 'none'; frame-ancestors 'self'"
+)
+_RESULT = "sandbox; default-src 'none'; style-src 'self' {origin}; base-uri 'none'; frame-ancestors *"
+
+
+def site() -> str:
+    """For the site's own pages: nothing runs or loads from elsewhere."""
+    return _SITE.format(media="", media_src="", frames="")
+
+
+def site_with_external_frame(origin: str) -> str:
+    """For a page that frames a requester's server, which may lead on to other servers over TLS."""
+    return _SITE.format(media="", media_src="", frames=f" https: {origin}")
+
+
+def site_with_media() -> str:
+    """For a page that shows a qualification test, whose pictures may come from elsewhere."""
+    return _SITE.format(media=" https:", media_src="media-src https:; ", frames="")
+
+
+def page(script: str = "") -> str:
+    """For an HTMLQuestion's page; `script` is the path of one script of ours that it may load."""
+    return _PAGE.format(origin=_origin(), script=f" {_origin()}{script}" if script else "")
+
+
+def form() -> str:
+    """For a QuestionForm, which the marketplace renders itself."""
+    return _FORM.format(origin=_origin())
+
+
+def result() -> str:
+    """For the page after a submit. It holds nothing but a sentence, so it may stand in any frame."""
+    return _RESULT.format(origin=_origin())
+
+
+def _origin() -> str:
+    return request.host_url.rstrip("/")

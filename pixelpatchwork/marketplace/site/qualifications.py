@@ -1,0 +1,194 @@
+"""Qualifications: what a worker has, what he can ask for, and the tests that some of them need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, abort, redirect, render_template, request
+from sqlalchemy import select
+from werkzeug import Response
+
+from pixelpatchwork.marketplace import qualifying, schema
+from pixelpatchwork.marketplace.clock import SECOND, Millis
+from pixelpatchwork.marketplace.market import Market
+from pixelpatchwork.marketplace.qualifying import Attempt, QualifyingRefusedError, RequestStatus
+from pixelpatchwork.marketplace.questionform import entered, parse_question_form, read_answers
+from pixelpatchwork.marketplace.records import Moment
+from pixelpatchwork.marketplace.site import policies, sessions
+from pixelpatchwork.marketplace.site.answering import with_policy
+from pixelpatchwork.marketplace.tables import qualification_request
+
+_MOST_OFFERS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Held:
+    """A qualification that the worker has."""
+
+    name: str
+    description: str
+    value: int
+    granted_at: Millis
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Offered:
+    """A type that the worker can ask for, or has asked for. `status` is that of his open request, or ""."""
+
+    qualification_type_id: str
+    name: str
+    description: str
+    requester_name: str
+    has_test: bool
+    test_minutes: int
+    status: str
+
+
+@dataclass(frozen=True)
+class QualificationPages:
+    """`/qualifications` and the tests below it."""
+
+    market: Market
+
+    def add_to(self, pages: Blueprint) -> None:
+        """Registers the routes."""
+        base = "/qualifications"
+        pages.add_url_rule(base, "qualifications", self.show, methods=["GET"])
+        pages.add_url_rule(f"{base}/<type_id>/begin", "qualification_begin", self.begin, methods=["POST"])
+        pages.add_url_rule(f"{base}/<type_id>/test", "qualification_test", self.test, methods=["GET"])
+        pages.add_url_rule(f"{base}/<type_id>/test", "qualification_hand_in", self.hand_in, methods=["POST"])
+        pages.register_error_handler(QualifyingRefusedError, _refuse)
+
+    def show(self) -> Response | str:
+        """What the worker has, and what is on offer."""
+        worker_id = sessions.current_worker_id()
+        if worker_id is None:
+            return redirect("/signin?next=/qualifications", 303)
+        held, offered = self.market.read(
+            lambda moment: (_held(moment, worker_id), _offered(moment, worker_id))
+        )
+        return render_template("site/qualifications.html", held=held, offered=offered)
+
+    def begin(self, type_id: str) -> Response:
+        """Asks for a qualification: a test begins, or the request is made."""
+        sessions.check_csrf()
+        worker_id = _signed_in()
+        attempt = self.market.write(lambda moment: qualifying.begin(moment, type_id, worker_id))
+        is_test = attempt.status is RequestStatus.STARTED
+        return redirect(f"/qualifications/{type_id}/test" if is_test else "/qualifications", 303)
+
+    def test(self, type_id: str) -> Response:
+        """The test that the worker has begun."""
+        worker_id = _signed_in()
+        name, attempt, now = self.market.read(lambda moment: _running(moment, type_id, worker_id))
+        return _test_page(name, attempt, now, {})
+
+    def hand_in(self, type_id: str) -> Response:
+        """Takes the test's answers in, or shows what to mend."""
+        sessions.check_csrf()
+        worker_id = _signed_in()
+        name, attempt, now = self.market.read(lambda moment: _running(moment, type_id, worker_id))
+        reading = read_answers(parse_question_form(attempt.test or ""), request.form)
+        if reading.faults:
+            return _test_page(name, attempt, now, reading.faults)
+        self.market.write(
+            lambda moment: qualifying.hand_in(moment, attempt.request_id, worker_id, reading.document)
+        )
+        return redirect("/qualifications", 303)
+
+
+def _signed_in() -> str:
+    worker_id = sessions.current_worker_id()
+    if worker_id is None:
+        abort(403, "Sign in first.")
+    return worker_id
+
+
+def _running(moment: Moment, type_id: str, worker_id: str) -> tuple[str, Attempt, Millis]:
+    attempt = qualifying.open_attempt(moment, type_id, worker_id)
+    offer = qualifying.find_offer(moment, type_id)
+    if attempt is None or offer is None or attempt.status is not RequestStatus.STARTED:
+        abort(404, "No test of this qualification is running. Begin it from the list of qualifications.")
+    return offer.name, attempt, moment.now
+
+
+def _test_page(name: str, attempt: Attempt, now: Millis, faults: dict[str, str]) -> Response:
+    form = parse_question_form(attempt.test or "")
+    seconds_left = None if attempt.deadline_at is None else max(0, (attempt.deadline_at - now) // SECOND)
+    page = render_template(
+        "site/test.html",
+        name=name,
+        form=form,
+        type_id=attempt.qualification_type_id,
+        seconds_left=seconds_left,
+        values=entered(form, request.form),
+        is_first=request.method == "GET",
+        faults=faults,
+    )
+    return with_policy(page, policies.site_with_media(), 422 if faults else 200)
+
+
+def _refuse(error: QualifyingRefusedError) -> tuple[str, int]:
+    return render_template("site/refusal.html", reason=error.refusal.value), 409
+
+
+def _held(moment: Moment, worker_id: str) -> Sequence[_Held]:
+    types, held = schema.qualification_type, schema.qualification.c
+    statement = (
+        select(types.c.name, types.c.description, held.value, held.granted_at)
+        .select_from(
+            types.join(schema.qualification, types.c.qualification_type_id == held.qualification_type_id)
+        )
+        .where(held.worker_id == worker_id, held.status == "Granted")
+        .order_by(held.granted_at.desc())
+    )
+    return [
+        _Held(name=row.name, description=row.description, value=row.value, granted_at=row.granted_at)
+        for row in moment.connection.execute(statement)
+    ]
+
+
+def _offered(moment: Moment, worker_id: str) -> Sequence[_Offered]:
+    types, asked, held = schema.qualification_type.c, qualification_request.c, schema.qualification.c
+    has_it = (
+        select(held.number)
+        .where(
+            held.qualification_type_id == types.qualification_type_id,
+            held.worker_id == worker_id,
+            held.status == "Granted",
+        )
+        .exists()
+    )
+    is_mine = (asked.qualification_type_id == types.qualification_type_id) & (asked.open_for == worker_id)
+    statement = (
+        select(
+            types.qualification_type_id,
+            types.name,
+            types.description,
+            schema.requester.c.name.label("requester_name"),
+            types.test.is_not(None).label("has_test"),
+            types.test_duration_s,
+            asked.status,
+        )
+        .select_from(
+            schema.qualification_type.join(
+                schema.requester, types.requester_id == schema.requester.c.requester_id
+            ).outerjoin(qualification_request, is_mine)
+        )
+        .where(types.status == "Active", ~has_it)
+        .order_by(types.number.desc())
+        .limit(_MOST_OFFERS)
+    )
+    return [
+        _Offered(
+            qualification_type_id=row.qualification_type_id,
+            name=row.name,
+            description=row.description,
+            requester_name=row.requester_name,
+            has_test=bool(row.has_test),
+            test_minutes=-(-(row.test_duration_s or 0) // 60),
+            status=row.status or "",
+        )
+        for row in moment.connection.execute(statement)
+    ]
