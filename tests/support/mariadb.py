@@ -81,12 +81,18 @@ def _as_root() -> list[str]:
     return ["--user=root"] if os.geteuid() == 0 else []
 
 
+def _own_tmpdir(home: Path) -> str:
+    """A server that starts removes the temporary tables in its tmpdir, those of other servers too."""
+    return f"--tmpdir={home}"
+
+
 def _install(home: Path) -> None:
     done = subprocess.run(
         [
             _program("mariadb-install-db", "mysql_install_db"),
             "--no-defaults",
             f"--datadir={home / 'data'}",
+            _own_tmpdir(home),
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             *_as_root(),
@@ -104,6 +110,7 @@ def _command(home: Path, port: int) -> list[str]:
         _program("mariadbd", "mysqld"),
         "--no-defaults",
         f"--datadir={home / 'data'}",
+        _own_tmpdir(home),
         f"--socket={home / 's'}",
         f"--pid-file={home / 'pid'}",
         f"--port={port}",
