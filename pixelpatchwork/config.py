@@ -255,7 +255,12 @@ class Settings(BaseSettings):
         match = SQLITE_FILE.fullmatch(url)
         if not match:
             return url
-        return f"{match['scheme']}{self.path(match['file'])}{match['query'] or ''}"
+        path = str(self.path(match["file"]))
+        if "?" in path:  # where an address ends and its options begin; SQLAlchemy knows no way to quote it
+            raise ConfigurationError(
+                f"{path}: no SQLite database can have a question mark in its path. Rename it."
+            )
+        return f"{match['scheme']}{path}{match['query'] or ''}"
 
 
 def _conflicts(settings: Settings) -> Iterator[Conflict]:
