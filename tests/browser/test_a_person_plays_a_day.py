@@ -22,7 +22,8 @@ from pixelpatchwork.domain.mask import Mask
 from tests.support.browser import chromium
 from tests.support.hit_host import HitHost
 from tests.support.hit_worker import Worker
-from tests.support.ppw import Ran, new_study, ppw, serving
+from tests.support.ppw import Ran, ppw, serving
+from tests.support.studies import new_study
 
 pytestmark = pytest.mark.browser
 

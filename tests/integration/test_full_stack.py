@@ -29,9 +29,10 @@ from pixelpatchwork.crowd.workers import draw_personas
 from pixelpatchwork.domain.mask import Mask
 from pixelpatchwork.domain.model import Assignment, AssignmentState, Day, Edit, EditState, Image, User
 from tests.support.images_api import KEY, MODEL, USAGE, EditCall, ImagesApi, paint_noise
-from tests.support.ppw import Ran, here, new_study, ppw, serving
+from tests.support.ppw import Ran, here, ppw, serving
 from tests.support.s3 import ACCESS_KEY, REGION, SECRET_KEY, S3Service, s3_service
 from tests.support.stores import fresh_database, mysql_server_url
+from tests.support.studies import new_study
 
 pytestmark = pytest.mark.mysql
 

@@ -14,7 +14,8 @@ import pytest
 
 from pixelpatchwork.adapters.database import open_store
 from pixelpatchwork.config import load_settings
-from tests.support.ppw import Served, copied, ended, here, new_study, ppw, serving, started
+from tests.support.ppw import Served, ended, here, ppw, serving, started
+from tests.support.studies import copied, new_study
 
 
 @pytest.fixture(scope="module")

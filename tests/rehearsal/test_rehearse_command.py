@@ -19,7 +19,8 @@ from pixelpatchwork.adapters.database import SqlStore, open_store
 from pixelpatchwork.config import load_settings
 from pixelpatchwork.domain.mask import Mask
 from pixelpatchwork.domain.model import Assignment, AssignmentState, Image, RoundId, User, Verdict, Vote
-from tests.support.ppw import Ran, copied, here, ppw
+from tests.support.ppw import Ran, here, ppw
+from tests.support.studies import copied
 
 SEEDS = ("chelsea.png", "coffee.png", "hubble_deep_field.jpg", "rocket.jpg")
 DEFAULT_WORKERS = 12
