@@ -10,6 +10,7 @@ from sqlalchemy import exists, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from pixelpatchwork.marketplace import schema, verdicts
+from pixelpatchwork.marketplace.blocks import is_blocked
 from pixelpatchwork.marketplace.clock import SECOND
 from pixelpatchwork.marketplace.notifications import EventType
 from pixelpatchwork.marketplace.records import (
@@ -39,6 +40,7 @@ class Refusal(Enum):
     TIME_OVER = "The time for this task is over, so the answer could not be accepted."
     ALREADY_SUBMITTED = "This answer was already handed in. Nothing more is needed."
     RETURNED = "You have returned this task."
+    BLOCKED = "This requester does not accept your work, so you cannot take this task."
 
 
 class WorkRefusedError(Exception):
@@ -72,6 +74,8 @@ def accept(moment: Moment, hit_id: str, worker_id: str) -> Accepted:
         if status == AssignmentStatus.ACCEPTED:
             return Accepted(assignment_id=assignment_id, fresh=False)
         raise WorkRefusedError(Refusal.ALREADY_DONE)
+    if is_blocked(moment, hit.requester_id, worker_id):
+        raise WorkRefusedError(Refusal.BLOCKED)
     if not meets(moment, requirements_of(moment, hit.hit_type_id), worker_id, Guard.ACCEPT):
         raise WorkRefusedError(Refusal.NOT_QUALIFIED)
     if hit.state.status(moment.now) is not HitStatus.ASSIGNABLE:
