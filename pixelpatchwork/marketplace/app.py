@@ -19,6 +19,7 @@ from pixelpatchwork.marketplace.market import Market
 from pixelpatchwork.marketplace.replays import Replays
 from pixelpatchwork.marketplace.requesters import Keyring
 from pixelpatchwork.marketplace.site import SecureWhereTls, Site
+from pixelpatchwork.marketplace.ways_in import OPEN_TO_ALL, WaysIn
 from pixelpatchwork.marketplace.wire import TRUSTED, Api
 
 
@@ -29,7 +30,7 @@ def create_app(
     requesters: Mapping[str, str] | None = None,
     secret_key: str | None = None,
     random: Random | None = None,
-    open_signup: bool = True,
+    ways_in: WaysIn = OPEN_TO_ALL,
     opening_balance: Decimal = Decimal("10000.00"),
     signature_clock: Callable[[], datetime] = utc_now,
     sender: Sender | None = None,
@@ -42,7 +43,8 @@ def create_app(
     without it no API call over a socket is accepted. `secret_key` signs sessions and derives worker ids; without it
     one is made and kept in the database. `random` makes ids repeatable, for rehearsals only. `opening_balance` in
     USD is what a new requester's account starts with. `signature_clock` is the time of day that signatures are
-    compared with, and by which notifications are tried again. `sender` delivers notifications (`app.extensions`
+    compared with, by which notifications are tried again and attempts to sign in are counted. `ways_in` says who may
+    become a worker. `sender` delivers notifications (`app.extensions`
     then holds a `courier`); without it events are not even noted. `faults` is trouble on demand, for rehearsals.
 
     Raises DatabaseError where the database belongs to another version.
@@ -61,7 +63,6 @@ def create_app(
     app = Flask(__name__, static_folder=None)
     app.config.update(
         SECRET_KEY=market.secret_key,
-        OPEN_SIGNUP=open_signup,
         SESSION_COOKIE_NAME="marketplace",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -73,7 +74,7 @@ def create_app(
         market=market, keyring=keyring, replays=Replays(database=database), signature_clock=signature_clock
     )
     app.register_blueprint(api.blueprint())
-    app.register_blueprint(Site(market).blueprint())
+    app.register_blueprint(Site(market, ways_in, signature_clock).blueprint())
     app.extensions["marketplace"] = market
     app.extensions["keyring"] = keyring
     if sender is not None:

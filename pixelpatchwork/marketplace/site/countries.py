@@ -17,8 +17,8 @@ US_STATES = frozenset(_STATES.split())
 def countries() -> Mapping[str, str]:
     """Code -> English name, in the order of the names. Read from the public-domain table that `tzdata` brings."""
     table = resources.files("tzdata").joinpath("zoneinfo", "iso3166.tab").read_text(encoding="utf-8")
-    rows = (tuple(line.split("\t", 1)) for line in table.splitlines() if line and not line.startswith("#"))
-    return dict(sorted(rows, key=lambda row: row[1].casefold()))
+    rows = (line.partition("\t") for line in table.splitlines() if line and not line.startswith("#"))
+    return dict(sorted(((code, name) for code, _, name in rows), key=lambda row: row[1].casefold()))
 
 
 def read_country(text: str | None) -> str | None:

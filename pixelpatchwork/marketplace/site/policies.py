@@ -25,7 +25,7 @@ _FORM = (
     + _PICTURES
     + "form-action 'self' {origin}; base-uri 'none'; frame-ancestors 'self'"
 )
-_RESULT = "sandbox; default-src 'none'; style-src 'self' {origin}; base-uri 'none'; frame-ancestors *"
+_RESULT = "sandbox; default-src 'none'; style-src 'self' {origin}; base-uri 'none'; frame-ancestors 'self'"
 
 
 def site() -> str:
