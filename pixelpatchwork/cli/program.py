@@ -27,7 +27,7 @@ NOTHING_TO_DO = 3
 INTERRUPTED = 130
 """The shell's own number for a program ended by Ctrl-C."""
 
-INTERRUPTED_TEXT = "Interrupted. Nothing is lost: the same command goes on where this one stopped."
+INTERRUPTED_TEXT = "Interrupted. Nothing that was recorded is lost; the same command may be run again."
 
 
 @dataclass(frozen=True)

@@ -191,7 +191,7 @@ def test_an_interruption_says_how_to_go_on(tmp_path: Path) -> None:
     ran = ended(process, seconds=20)
     assert ran.code == 130
     assert ran.stderr.endswith(
-        "Interrupted. Nothing is lost: the same command goes on where this one stopped.\n"
+        "Interrupted. Nothing that was recorded is lost; the same command may be run again.\n"
     )
     assert here("rehearse", tmp_path / "story", "--days", 1, "--workers", 2).well()
 
