@@ -156,6 +156,11 @@ class Settings(BaseSettings):
     marketplace_secret_access_key: Secret = Field(
         default=None, description="The secret that belongs to this key."
     )
+    marketplace_secret_key: Secret = Field(
+        default=None,
+        description="What signs the marketplace's sessions and makes worker ids and access keys. Without it, one is"
+        " made and kept in the marketplace's database; set it before the first use, and never change it.",
+    )
     generation: GenerationSettings = Field(default=GenerationSettings(), description="The generation round.")
     voting: VotingSettings = Field(default=VotingSettings(), description="The voting round.")
     openai: OpenAISettings = Field(default=OpenAISettings(), description="The `openai` editor.")

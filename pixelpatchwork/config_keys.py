@@ -85,7 +85,8 @@ def yaml_text(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float | Decimal):
         return f"{value:f}" if isinstance(value, Decimal) else repr(value)
-    dumped: str = yaml.safe_dump(str(value), width=float("inf"), allow_unicode=True)
+    shown = value if isinstance(value, dict) else str(value)
+    dumped: str = yaml.safe_dump(shown, width=float("inf"), allow_unicode=True, default_flow_style=True)
     return dumped.removesuffix("...\n").strip()
 
 

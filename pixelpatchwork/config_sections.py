@@ -6,12 +6,13 @@ small study.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from pixelpatchwork.config_types import Line, Region, Reward, WebAddress
+from pixelpatchwork.config_types import Line, Notifications, Region, Reward, WebAddress
 
 
 class Section(BaseModel):
@@ -228,6 +229,37 @@ class S3Settings(Section):
     )
 
 
+class PanelSettings(Section):
+    """A recruiting panel that sends participants to `/join/NAME?PARAMETER=their-id`."""
+
+    parameter: str = Field(
+        pattern="^[A-Za-z0-9_-]{1,64}$",
+        description="The name of the parameter in which the panel sends its participant's id.",
+    )
+    complete_url: str = Field(
+        max_length=1000,
+        pattern="^https://[^\\s/]+(/\\S*)?$",
+        description="Where participants are sent when they have finished.",
+    )
+    id_pattern: str = Field(
+        default="[A-Za-z0-9_-]{1,64}",
+        max_length=200,
+        description="What the panel's ids look like, as a regular expression for the whole of one.",
+    )
+
+    @field_validator("id_pattern")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"is no regular expression: {error}") from error
+        return pattern
+
+
+PanelName = Annotated[str, Field(pattern="^[a-z0-9-]{1,40}$")]
+
+
 class ServeSettings(Section):
     """`ppw serve`: the marketplace on a port."""
 
@@ -236,3 +268,21 @@ class ServeSettings(Section):
     )
     port: int = Field(default=8765, ge=0, le=65_535, description="The port to listen on; 0 takes a free one.")
     threads: int = Field(default=16, ge=1, le=256, description="How many requests are answered at once.")
+    notifications: Notifications = Field(
+        default="off",
+        description="Who brings requesters their notifications: `aws` sends them to SQS and SNS with the AWS"
+        " credentials of this machine. An embedded marketplace heeds this too.",
+    )
+    signup: Literal["name", "password", "invite", "closed"] | None = Field(
+        default=None,
+        description="Who may become a worker: anybody under any name (`name`, for this machine alone or people who"
+        " trust each other), with a password, with an invitation link too (`ppw marketplace invite`), or nobody new."
+        " Empty: `name` where only this machine can reach the site, else it must be chosen.",
+        json_schema_extra={"allowed": "name, password, invite or closed"},
+    )
+    panels: dict[PanelName, PanelSettings] = Field(
+        default={},
+        description="Recruiting panels that send participants, by the names in their links, such as"
+        " {prolific: {parameter: PROLIFIC_PID, complete_url: 'https://app.prolific.com/submissions/complete?cc=C1'}}.",
+        json_schema_extra={"allowed": "for each name a parameter, a complete_url and perhaps an id_pattern"},
+    )

@@ -88,6 +88,12 @@ Marketplace = Annotated[
     AfterValidator(_marketplace),
 ]
 
+Notifications = Annotated[
+    str,
+    Field(json_schema_extra={"allowed": "off, aws, or the web address of a stand-in for SQS and SNS"}),
+    AfterValidator(lambda text: text if text in ("off", "aws") else _web_address(text)),
+]
+
 DatabaseUrl = Annotated[
     str,
     Field(json_schema_extra={"allowed": "sqlite:///FILE or mysql+pymysql://USER:PASSWORD@HOST/NAME"}),

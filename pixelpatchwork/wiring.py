@@ -26,7 +26,11 @@ from pixelpatchwork.domain.plan import RoundRules
 from pixelpatchwork.domain.ports import Clock
 from pixelpatchwork.marketplace.app import create_app
 from pixelpatchwork.marketplace.database import DatabaseUnusableError
+from pixelpatchwork.marketplace.delivery import AwsSender
 from pixelpatchwork.marketplace.embedded import attach
+from pixelpatchwork.marketplace.faults import Faults
+from pixelpatchwork.marketplace.revisions import WrongSchemaError
+from pixelpatchwork.marketplace.ways_in import DEFAULT_LIMITS, UNLIMITED, Panel, SignUp, WaysIn
 from pixelpatchwork.workflow.services import Exhibition, Services, StudyRules
 
 if TYPE_CHECKING:
@@ -46,11 +50,12 @@ Images: TypeAlias = FolderImages | S3Images
 
 @dataclass(frozen=True, kw_only=True)
 class Staging:
-    """What a rehearsal decides in place of the world: the time, and what is drawn by lot."""
+    """What a rehearsal decides in place of the world: the time, what is drawn by lot, and what goes wrong."""
 
     clock: Clock
     random: Random | None = None
     secret_key: str | None = None
+    faults: Faults | None = None
 
 
 def real_world() -> Staging:
@@ -210,19 +215,45 @@ def _marketplace(settings: Settings, staging: Staging) -> Flask:
     """Without keys in the settings nobody reaches the API over a socket; the embedded door needs none."""
     key, secret = settings.marketplace_access_key_id, settings.marketplace_secret_access_key
     url = settings.marketplace_database_url
+    chosen = settings.marketplace_secret_key
     try:
         return create_app(
             database_url=url,
             clock=staging.clock.now,
             requesters={key.get_secret_value(): secret.get_secret_value()} if key and secret else None,
-            secret_key=staging.secret_key,
+            secret_key=staging.secret_key or (chosen.get_secret_value() if chosen else None),
             random=staging.random,
+            sender=_sender(settings),
+            faults=staging.faults,
+            ways_in=_ways_in(settings, staging),
         )
+    except WrongSchemaError as error:
+        raise CrowdError(f"{shown(url)}: {error}") from error
     except DatabaseUnusableError as error:
         raise CrowdError(
             f"The marketplace's database {shown(url)} cannot be used ({error}). Check that it is there and whole, "
             "and the setting `marketplace_database`."
         ) from error
+
+
+def _ways_in(settings: Settings, staging: Staging) -> WaysIn:
+    """Who may become a worker. A rehearsal's crowd works faster than people, so nobody counts its attempts."""
+    return WaysIn(
+        signup=SignUp(settings.serve.signup or SignUp.NAME),
+        panels={
+            name: Panel(parameter=panel.parameter, complete_url=panel.complete_url, pattern=panel.id_pattern)
+            for name, panel in settings.serve.panels.items()
+        },
+        limits=DEFAULT_LIMITS if staging.random is None else UNLIMITED,
+    )
+
+
+def _sender(settings: Settings) -> AwsSender | None:
+    """Who brings requesters their notifications."""
+    chosen = settings.serve.notifications
+    if chosen == "off":
+        return None
+    return AwsSender(endpoint_url=None if chosen == "aws" else chosen, region=settings.s3.region)
 
 
 def open_images(settings: Settings) -> Images:

@@ -47,7 +47,7 @@ def create_app(
     become a worker. `sender` delivers notifications (`app.extensions`
     then holds a `courier`); without it events are not even noted. `faults` is trouble on demand, for rehearsals.
 
-    Raises DatabaseError where the database belongs to another version.
+    Raises DatabaseUnusableError, and WrongSchemaError where the database is another version's.
     """
     database = Database(database_url)
     market = Market(

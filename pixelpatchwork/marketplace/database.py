@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from pixelpatchwork.marketplace import tables
+from pixelpatchwork.marketplace import revisions
 
 _POOL_SIZE = 32
 _BUSY_MILLIS = 30_000
@@ -54,10 +54,13 @@ class Database:
                 yield connection
 
     def create_tables(self) -> None:
-        """Creates what is missing. Safe when several processes start at once. Raises DatabaseUnusableError."""
+        """Creates the tables or brings older ones up to date. Safe when several processes start at once.
+
+        Raises DatabaseUnusableError, and WrongSchemaError where the tables are another version's.
+        """
         try:
             with self.begin(writes=True) as connection, _one_at_a_time(connection):
-                tables.metadata.create_all(connection)
+                revisions.bring_up_to_date(connection)
         except SQLAlchemyError as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
             raise DatabaseUnusableError(type(cause).__name__) from error

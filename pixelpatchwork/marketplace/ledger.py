@@ -1,7 +1,7 @@
 """The money: every movement is one row of an append-only ledger, out of one account and into another.
 
-Accounts are `outside` (where prepaid balance comes from), `available:<requester>`, `held:<requester>` (promised to
-HITs that run), `worker:<worker id>` and `fees`. A requester's two balances are kept beside the ledger and change in
+Accounts are `outside` (where prepaid balance comes from and payouts go), `available:<requester>`,
+`held:<requester>` (promised to HITs that run), `worker:<worker id>` and `fees`. A requester's two balances are kept beside the ledger and change in
 the same transaction; `balances_by_ledger` recomputes them, and the tests compare.
 """
 
@@ -17,7 +17,8 @@ from pixelpatchwork.marketplace.clock import Millis
 from pixelpatchwork.marketplace.errors import insufficient_funds
 from pixelpatchwork.marketplace.fees import Cents
 
-_OUTSIDE = "outside"
+OUTSIDE = "outside"
+"""Where prepaid money comes from and payouts go."""
 _FEES = "fees"
 
 
@@ -58,7 +59,7 @@ def prepay(connection: Connection, cause: Cause, cents: Cents) -> None:
     """Money comes in."""
     _change(connection, cause, available=cents, held=0)
     movement = _Movement(
-        kind="prepay", source=_OUTSIDE, target=available_account(cause.requester_id), cents=cents
+        kind="prepay", source=OUTSIDE, target=available_account(cause.requester_id), cents=cents
     )
     _write(connection, cause, [movement])
 
