@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from selenium.webdriver import Chrome
@@ -54,7 +55,7 @@ def press(browser: Chrome, selector: str) -> None:
 
 
 def wait_for_path(browser: Chrome, part: str) -> None:
-    WebDriverWait(browser, 15).until(expected_conditions.url_contains(part))
+    WebDriverWait(browser, 15).until(lambda driver: part in urlsplit(driver.current_url).path)
 
 
 def start_work(browser: Chrome, market: Bench) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import pytest
 
 from pixelpatchwork.marketplace.errors import ParameterValidationError, RequestError
-from pixelpatchwork.marketplace.html_pages import check_html
+from pixelpatchwork.marketplace.html_pages import check_html, with_script
 from pixelpatchwork.marketplace.questions import (
     MAX_QUESTION_BYTES,
+    ExternalQuestion,
+    FormQuestion,
     HtmlQuestion,
     check_question,
     open_question,
 )
 from tests.support.marketplace import PAGE, html_question
+from tests.support.question_forms import external_question, form, question
 
 DOCUMENT = "<!DOCTYPE html><html><head><title>x</title></head><body>{}</body></html>"
 
@@ -114,3 +117,70 @@ def test_xml_that_is_no_html_question_is_refused(question: str) -> None:
         check_question(question)
 
     assert caught.value.members["TurkErrorCode"] == "AWS.MechanicalTurk.XMLParseError"
+
+
+def test_an_external_question_is_an_address_and_a_height() -> None:
+    opened = open_question(external_question("https://lab.example:8443/task?a=1&amp;b=2", 450))
+
+    assert opened == ExternalQuestion(
+        url="https://lab.example:8443/task?a=1&b=2", origin="https://lab.example:8443", frame_height=450
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://lab.example/task",
+        "javascript:alert(1)",
+        "/frame/HIT",
+        "",
+        "https://",
+        "https://lab.example; script-src *",
+        "https://user:pass@lab.example/",
+        "https://[::1/",
+        "https://lab.example/a b",
+    ],
+)
+def test_an_external_address_must_be_a_plain_one_over_tls(url: str) -> None:
+    with pytest.raises(ParameterValidationError, match="ExternalURL"):
+        check_question(external_question(url))
+
+
+def test_this_machines_own_servers_may_do_without_tls() -> None:
+    check_question(external_question("http://127.0.0.1:5000/task"))
+
+
+def test_a_question_form_is_a_question() -> None:
+    opened = open_question(form(question()))
+
+    assert isinstance(opened, FormQuestion)
+    assert opened.frame_height == 0
+
+
+CROWD = (
+    '<script src="https://assets.crowd.aws/crowd-html-elements.js"></script><crowd-form><p>x</p></crowd-form>'
+)
+
+
+@pytest.mark.parametrize("html", [CROWD, f"<!DOCTYPE html> {CROWD}", DOCUMENT.format(CROWD)])
+def test_a_page_of_crowd_elements_need_not_be_a_whole_document(html: str) -> None:
+    check_html(html)
+
+
+@pytest.mark.parametrize(
+    ("html", "before"),
+    [
+        (
+            "<!DOCTYPE html>\n<html lang=en>\n<head>\n<title>x</title>",
+            "<!DOCTYPE html>\n<html lang=en>\n<head>",
+        ),
+        ("<!doctype html><html><body>", "<!doctype html><html>"),
+        ("<!DOCTYPE html> <crowd-form>", "<!DOCTYPE html>"),
+        ("<crowd-form>", ""),
+        ("<!DOCTYPE html><html><!-- <head> --><head>", "<!DOCTYPE html><html><!-- <head> --><head>"),
+    ],
+)
+def test_our_script_goes_to_the_beginning_of_the_head(html: str, before: str) -> None:
+    after = html.removeprefix(before)
+
+    assert with_script(html, "/x.js") == f'{before}<script src="/x.js" defer></script>{after}'
