@@ -55,9 +55,9 @@ def running(
         threads=threads,
         ident=None,
         max_request_body_size=_MAX_BODY_BYTES,
-        # A proxy on this machine may say that the browser speaks TLS with it.
+        # A proxy on this machine may say that the browser speaks TLS with it, and who the client is.
         trusted_proxy="127.0.0.1",
-        trusted_proxy_headers={"x-forwarded-proto"},
+        trusted_proxy_headers={"x-forwarded-proto", "x-forwarded-for"},
         clear_untrusted_proxy_headers=True,
     )
     stop = threading.Event()
