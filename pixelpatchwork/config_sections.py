@@ -273,6 +273,13 @@ class ServeSettings(Section):
         description="Who brings requesters their notifications: `aws` sends them to SQS and SNS with the AWS"
         " credentials of this machine. An embedded marketplace heeds this too.",
     )
+    proxies: int = Field(
+        default=1,
+        ge=0,
+        le=5,
+        description="How many proxies of yours stand before a WSGI server: their X-Forwarded-For and -Proto are"
+        " believed. `ppw serve` believes a proxy on its own machine.",
+    )
     signup: Literal["name", "password", "invite", "closed"] | None = Field(
         default=None,
         description="Who may become a worker: anybody under any name (`name`, for this machine alone or people who"

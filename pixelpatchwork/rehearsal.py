@@ -7,20 +7,22 @@ the offline editor. What it leaves is an ordinary study whose next Day is today.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 from pixelpatchwork.adapters.clocks import MovableClock
 from pixelpatchwork.config import Settings, load_settings
 from pixelpatchwork.crowd.browser import WsgiBrowser
 from pixelpatchwork.crowd.simulation import Simulation
 from pixelpatchwork.crowd.workers import draw_personas
-from pixelpatchwork.domain.errors import PatchworkError
+from pixelpatchwork.domain.errors import CrowdError, PatchworkError
 from pixelpatchwork.founding import SETTINGS_FILE, found, pick_seed, write_folder
+from pixelpatchwork.marketplace.faults import Faults
 from pixelpatchwork.wiring import Staging, Wiring, wired
 from pixelpatchwork.workflow.advance import Advanced, advance_day
 from pixelpatchwork.workflow.collect import Collected, collect
@@ -29,17 +31,21 @@ from pixelpatchwork.workflow.services import Progress, no_progress
 
 MARKER = ".rehearsal"
 """Marks a folder that a rehearsal made, and that the next one may therefore replace."""
+TRIES = 8
+"""How often a step is run that the marketplace's trouble has stopped."""
+T = TypeVar("T")
 _OPENS_AT = time(9, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Script:
-    """What a rehearsal is to be: the same script gives the same story."""
+    """What a rehearsal is to be: the same script gives the same story. `faults`: trouble that it has to survive."""
 
     days: int
     workers: int
     seed: Path
     random_seed: int
+    faults: Faults | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +115,9 @@ def _stage(settings: Settings, script: Script, now: datetime) -> Iterator[_Stage
     found(settings, now=clock.now(), random=random)
     # The secret is a constant so that the workers' ids, and with them their names, are those of the last rehearsal;
     # it is not kept, and `ppw serve` draws a real one.
-    staging = Staging(clock=clock, random=random, secret_key=f"rehearsal {script.random_seed}")
+    staging = Staging(
+        clock=clock, random=random, secret_key=f"rehearsal {script.random_seed}", faults=script.faults
+    )
     with wired(settings, staging) as wiring:
         simulation = Simulation(
             browsers=lambda: WsgiBrowser(wiring.site),
@@ -117,7 +125,14 @@ def _stage(settings: Settings, script: Script, now: datetime) -> Iterator[_Stage
             random_seed=script.random_seed,
             on_step=clock.advance,
         )
-        yield _Stage(wiring=wiring, clock=clock, simulation=simulation)
+        yield _Stage(
+            wiring=wiring, clock=clock, simulation=simulation, patience=_patience(script.faults or Faults())
+        )
+
+
+def _patience(faults: Faults) -> timedelta:
+    """How long to wait for the marketplace to know of the last submission."""
+    return timedelta(milliseconds=max(faults.late_assignments, faults.approve_lag))
 
 
 def _opening(moment: datetime, settings: Settings) -> datetime:
@@ -125,11 +140,20 @@ def _opening(moment: datetime, settings: Settings) -> datetime:
     return datetime.combine(moment.astimezone(settings.zone).date(), _OPENS_AT, tzinfo=settings.zone)
 
 
+def again(step: Callable[[], T]) -> T:
+    """Runs a step as a person at the keyboard would: a command that failed may always be run again."""
+    for _ in range(TRIES - 1):
+        with suppress(CrowdError):
+            return step()
+    return step()
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Stage:
     wiring: Wiring
     clock: MovableClock
     simulation: Simulation
+    patience: timedelta
 
     def play_day(self, progress: Progress) -> RehearsedDay:
         """Both rounds of the current Day, and the step to the next."""
@@ -144,8 +168,13 @@ class _Stage:
     def _play_round(self, progress: Progress) -> Collected:
         """Publishes, lets the crowd work, and collects; what nobody took is taken off the market."""
         services = self.wiring.services
-        publish(plan_round(services), services, progress)
+        again(lambda: publish(plan_round(services), services, progress))
         self.simulation.work()
+        self.clock.advance(self.patience)
+        return again(lambda: self._collect(progress))
+
+    def _collect(self, progress: Progress) -> Collected:
+        services = self.wiring.services
         return collect(
             services, owner="rehearsal", may_spend=lambda _amount, _what: False, close=True, progress=progress
         )

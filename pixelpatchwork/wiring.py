@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -24,11 +24,14 @@ from pixelpatchwork.domain.answers import GenerationRules
 from pixelpatchwork.domain.errors import CrowdError
 from pixelpatchwork.domain.plan import RoundRules
 from pixelpatchwork.domain.ports import Clock
+from pixelpatchwork.marketplace import timekeeping
 from pixelpatchwork.marketplace.app import create_app
 from pixelpatchwork.marketplace.database import DatabaseUnusableError
-from pixelpatchwork.marketplace.delivery import AwsSender
+from pixelpatchwork.marketplace.delivery import AwsSender, Courier
 from pixelpatchwork.marketplace.embedded import attach
 from pixelpatchwork.marketplace.faults import Faults
+from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER, Market
+from pixelpatchwork.marketplace.requesters import Key, Keyring
 from pixelpatchwork.marketplace.revisions import WrongSchemaError
 from pixelpatchwork.marketplace.ways_in import DEFAULT_LIMITS, UNLIMITED, Panel, SignUp, WaysIn
 from pixelpatchwork.workflow.services import Exhibition, Services, StudyRules
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
 
     from pixelpatchwork.adapters.openai_editor import OpenAIEditor
 
+OWN_MARKET = "our own marketplace"
+"""Embedded or served, by whatever address: rounds know it by this name, and AWS's by their settings' names."""
 EDIT_LEASE = timedelta(seconds=90)
 """After a collector that was killed, this is how long its edits wait for the next one."""
 _ENDPOINTS = {"mturk-sandbox": SANDBOX_ENDPOINT, "mturk-live": LIVE_ENDPOINT}
@@ -82,7 +87,7 @@ class Wiring:
 
     @cached_property
     def editor(self) -> OfflineEditor | OpenAIEditor:
-        """Who repaints. Raises ConfigurationError where a key is missing or the model is shut down."""
+        """Who repaints."""
         return OfflineEditor() if self.settings.editor == "offline" else _openai_editor(self.settings)
 
     @cached_property
@@ -111,6 +116,28 @@ class Wiring:
         site: WSGIApplication = self.marketplace.wsgi_app
         return site if self.settings.bucket else PictureSite(site, self.images)
 
+    def open_to_others(self) -> None:
+        """Notes that the marketplace is served to others than this machine: its clock is then the world's.
+
+        Raises CrowdError where a rehearsal has moved the clock.
+        """
+        market: Market = self.marketplace.extensions["marketplace"]
+        try:
+            market.write(lambda moment: timekeeping.open_to_others(moment.connection))
+        except timekeeping.ClockError as error:
+            raise CrowdError(str(error)) from error
+
+    def notifying(self) -> AbstractContextManager[None]:
+        """While it lasts, a thread brings requesters their notifications, where the settings ask for it."""
+        courier: Courier | None = self.marketplace.extensions.get("courier")
+        return nullcontext() if courier is None else courier.running()
+
+    def mint_key(self) -> Key:
+        """A new access key of the marketplace's first requester, whose HITs the embedded commands publish."""
+        market: Market = self.marketplace.extensions["marketplace"]
+        keyring: Keyring = self.marketplace.extensions["keyring"]
+        return market.write(lambda moment: keyring.mint(moment, DEFAULT_REQUESTER))
+
     @cached_property
     def exhibition(self) -> Exhibition:
         """What it takes to read and show the study: no key is needed for it."""
@@ -131,6 +158,7 @@ class Wiring:
             pages=shown.pages,
             rules=shown.rules,
             crowd=self.crowd,
+            market=self.settings.marketplace if self.settings.is_mturk else OWN_MARKET,
             editor=self.editor,
             clock=self.staging.clock,
         )
@@ -143,8 +171,8 @@ class Wiring:
 
     @property
     def spends_on_edits(self) -> bool:
-        """Whether an edit costs real money."""
-        return not isinstance(self.editor, OfflineEditor) and self.editor.host_costs_money
+        """Whether an edit costs real money, or may: `openai.max_edit_usd: 0` says that a server is free."""
+        return self.editor.worst_case_usd > 0
 
     @property
     def spends_on_hits(self) -> bool:
@@ -195,7 +223,7 @@ def _openai_editor(settings: Settings) -> OpenAIEditor:
                 image_out_usd=chosen.rates.image_output_usd,
             ),
         ),
-        api_key=settings.require_openai_key(),
+        api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
     )
 
 

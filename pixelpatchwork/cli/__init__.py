@@ -29,6 +29,9 @@ COMMANDS = {
         "rehearse:rehearse", "Play a whole study with simulated workers, free of charge."
     ),
     "serve": LazyCommand("serve:serve", "Serve the marketplace: the workers' pages and the requester API."),
+    "marketplace": LazyCommand(
+        "marketplace:marketplace", "Run the marketplace: its clock, its requesters, its money, its invitations."
+    ),
 }
 
 EPILOG = """\b

@@ -7,12 +7,14 @@ from shlex import quote
 
 import click
 
+from pixelpatchwork.cli.faults import FAULTS_HELP, read_faults
 from pixelpatchwork.cli.insight import days_table, required_status, write_page
 from pixelpatchwork.cli.output import Progress, emit_json, example, json_option
 from pixelpatchwork.config import load_settings
 from pixelpatchwork.founding import SETTINGS_FILE, default_seed
 from pixelpatchwork.insight.report import build_report, render_report
 from pixelpatchwork.insight.status import Status
+from pixelpatchwork.marketplace.faults import Faults
 from pixelpatchwork.rehearsal import RehearsedDay, Script, prepare
 from pixelpatchwork.rehearsal import rehearse as play
 from pixelpatchwork.wiring import real_world, wired
@@ -32,16 +34,25 @@ from pixelpatchwork.wiring import real_world, wired
 @click.option(
     "--random-seed", type=int, default=1, show_default=True, help="The same number tells the same story."
 )
+@click.option("--faults", callback=read_faults, metavar="FAULTS", help=FAULTS_HELP)
 @json_option
 def rehearse(
-    directory: Path, days: int, workers: int, seed: Path | None, random_seed: int, as_json: bool
+    directory: Path,
+    days: int,
+    workers: int,
+    seed: Path | None,
+    random_seed: int,
+    faults: Faults | None,
+    as_json: bool,
 ) -> None:
     """Play a whole study in DIRECTORY with simulated workers: no account, no key, no server, no cost.
 
     The HITs go through the marketplace's own API and pages, the pictures through the offline editor. What is left is
     an ordinary study: every command works on it. A rehearsal that stands in DIRECTORY is replaced.
     """
-    script = Script(days=days, workers=workers, seed=seed or default_seed(), random_seed=random_seed)
+    script = Script(
+        days=days, workers=workers, seed=seed or default_seed(), random_seed=random_seed, faults=faults
+    )
     now = real_world().clock.now()
     file = prepare(directory, script)
     with Progress(quiet=as_json) as progress:
