@@ -68,11 +68,6 @@ class Throttle:
     clock: Callable[[], datetime]
     limits: Mapping[Attempt, Limit] = field(default_factory=lambda: UNLIMITED)
 
-    def check(self, kind: Attempt, who: str) -> None:
-        """Raises TooManyError where the next attempt would be one too many; counts nothing."""
-        if kind in self.limits:
-            self.market.read(lambda moment: self._check(moment.connection, kind, who))
-
     def count(self, kind: Attempt, who: str) -> None:
         """Counts an attempt in a transaction of its own. Raises TooManyError."""
         if kind not in self.limits:
@@ -87,10 +82,12 @@ class Throttle:
             window = self._window(kind, who)
             self._judge(window, _add(moment.connection, window), self.limits[kind].most)
 
-    def _check(self, connection: Connection, kind: Attempt, who: str) -> None:
-        window = self._window(kind, who)
-        count = connection.execute(select(attempt.c.count).where(attempt.c.who == window.key)).scalar() or 0
-        self._judge(window, count + 1, self.limits[kind].most)
+    def forgive(self, kind: Attempt, who: str) -> None:
+        """Takes back an attempt that turned out to be honest."""
+        if kind in self.limits:
+            window = self._window(kind, who)
+            less = update(attempt).where(attempt.c.who == window.key).values(count=attempt.c.count - 1)
+            self.market.write(lambda moment: moment.connection.execute(less))
 
     def _window(self, kind: Attempt, who: str) -> _Window:
         now = to_millis(self.clock())

@@ -251,6 +251,9 @@ def test_the_sessions_cookie_is_out_of_reach_for_scripts_and_other_sites(market:
     over_tls = market.app.test_client().get("/signin", base_url="https://tasks.example").headers["Set-Cookie"]
 
     assert "HttpOnly" in plain
+    assert (
+        "Strict-Transport-Security" in market.app.test_client().get("/", base_url="https://x.example").headers
+    )
     assert "SameSite=Lax" in plain
     assert "Secure" not in plain
     assert "Secure" in over_tls

@@ -281,6 +281,23 @@ def test_a_password_cannot_be_tried_forever() -> None:
         assert sign_in(market, "Ann").status_code == 303
 
 
+def test_who_knows_his_password_may_sign_in_as_often_as_he_likes() -> None:
+    with place(SignUp.PASSWORD, FEW) as market:
+        sign_up(market, "Ann")
+
+        assert [sign_in(market, "Ann").status_code for _ in range(8)] == [303] * 8
+
+
+def test_guesses_that_come_at_once_are_counted_too(database_url: str) -> None:
+    limits = {Attempt.WRONG_PASSWORD_FOR_NAME: Limit(most=3, seconds=900)}
+    with bench(database_url=database_url, ways_in=WaysIn(signup=SignUp.PASSWORD, limits=limits)) as market:
+        sign_up(market, "Ann")
+        with ThreadPoolExecutor(8) as pool:
+            tried = list(pool.map(lambda guess: sign_in(market, "Ann", f"guess number {guess}"), range(8)))
+
+    assert sorted(response.status_code for response in tried) == [403] * 3 + [429] * 5
+
+
 def test_many_names_cannot_be_tried_from_one_address() -> None:
     with place(SignUp.PASSWORD, FEW) as market:
         statuses = [sign_in(market, f"Name {number}", "wrong password").status_code for number in range(6)]

@@ -81,19 +81,23 @@ class SignInPages:
         return ""
 
     def _check_password(self, identifier: str, password: str) -> str:
-        """What keeps somebody out, or "". Wrong tries are counted for the name and for where they come from."""
+        """What keeps somebody out, or "".
+
+        A try is counted before it is judged, for the name and for where it comes from, so that many at once count
+        too; a right password takes it back.
+        """
         counted = (
             (Attempt.WRONG_PASSWORD_FOR_NAME, identifier),
             (Attempt.WRONG_PASSWORD_FROM, addresses.client()),
         )
         for kind, who in counted:
-            self.throttle.check(kind, who)
-        hashed = self.market.read(lambda moment: people.password_hash_of(moment, identifier))
-        if people.is_right(password, hashed):
-            return ""
-        for kind, who in counted:
             self.throttle.count(kind, who)
-        return _WRONG
+        hashed = self.market.read(lambda moment: people.password_hash_of(moment, identifier))
+        if not people.is_right(password, hashed):
+            return _WRONG
+        for kind, who in counted:
+            self.throttle.forgive(kind, who)
+        return ""
 
     # ---- up ------------------------------------------------------------------------------------------------
 
