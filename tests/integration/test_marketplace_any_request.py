@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from pixelpatchwork.marketplace.shapes import service_model
 from pixelpatchwork.marketplace.wire import TRUSTED
 from tests.support.marketplace import Bench, bench, html_question
 from tests.support.marketplace_story import Story
+from tests.support.stores import DATABASES, fresh_database, mysql_server_url
 
 FAMILIES = {"RequestError", "ParameterValidationError", "ValidationException", "SerializationException"}
 OPERATIONS = sorted(service_model().operation_names)
@@ -36,10 +38,15 @@ NUMBERS = st.one_of(
 )
 
 
-@pytest.fixture(scope="module")
-def market() -> Iterator[Bench]:
-    with bench() as found:
-        yield found
+@pytest.fixture(scope="module", params=DATABASES)
+def market(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    with ExitStack() as stack:
+        url = (
+            "sqlite://"
+            if request.param == "sqlite"
+            else stack.enter_context(fresh_database(mysql_server_url()))
+        )
+        yield stack.enter_context(bench(database_url=url))
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -11,14 +12,20 @@ from pixelpatchwork.marketplace.shapes import service_model
 from tests.support import marketplace_examples, marketplace_people_examples
 from tests.support.marketplace import Bench, bench
 from tests.support.marketplace_story import EXAMPLES, Story
+from tests.support.stores import DATABASES, fresh_database, mysql_server_url
 
 __all__ = ["marketplace_examples", "marketplace_people_examples"]
 
 
-@pytest.fixture(scope="module")
-def market() -> Iterator[Bench]:
-    with bench("served") as found:
-        yield found
+@pytest.fixture(scope="module", params=DATABASES)
+def market(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    with ExitStack() as stack:
+        url = (
+            "sqlite://"
+            if request.param == "sqlite"
+            else stack.enter_context(fresh_database(mysql_server_url()))
+        )
+        yield stack.enter_context(bench("served", database_url=url))
 
 
 def test_every_operation_of_the_model_is_offered_and_has_an_example() -> None:
