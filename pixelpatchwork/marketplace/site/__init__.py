@@ -23,7 +23,7 @@ People use it in a browser, and programs may use it as people do. This is the ma
 
 `iframe.work` shows the HIT in the way of its kind: an HTMLQuestion and a QuestionForm from `/frame/ID`, an
 ExternalQuestion from the requester's own server. The first two have an opaque origin (`sandbox` in the frame and in the
-Content-Security-Policy), the third is another origin than the site's, so none of them reaches the site's cookies or pages.
+Content-Security-Policy), the third is another origin than the site's, so none reaches the site's cookies or pages.
 """
 
 from __future__ import annotations
