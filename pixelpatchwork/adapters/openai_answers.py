@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any
 
 from openai import APIResponse
@@ -52,8 +53,12 @@ def read_object(response: APIResponse[Any], *, has_time: Callable[[], bool]) -> 
     return body
 
 
+class LinkAnsweredError(EditOutcomeUnknown):
+    """The server made the picture and gave a link to it, which is not followed: it could lead anywhere."""
+
+
 def picture_of(body: Json) -> bytes:
-    """The picture, still encoded as the server chose. Raises EditOutcomeUnknown, EditorStopped for a link."""
+    """The picture, still encoded as the server chose. Raises EditOutcomeUnknown; LinkAnsweredError for a link."""
     pictures = body.get("data")
     first = pictures[0] if isinstance(pictures, list) and pictures else None
     if not isinstance(first, dict):
@@ -61,10 +66,7 @@ def picture_of(body: Json) -> bytes:
     text = first.get("b64_json")
     if not isinstance(text, str) or not text:
         if first.get("url"):
-            raise EditorStopped(
-                "No edit can succeed: the server answers with links to pictures. "
-                "Set openai.profile to dall-e-2, which asks for the pictures themselves."
-            )
+            raise LinkAnsweredError(_loss("it sent only a link"))
         raise _lost("its answer holds no picture")
     return _decoded(text)
 
@@ -113,5 +115,17 @@ def is_flagged(body: Json) -> bool:
     return any(flags)
 
 
+def shutdown_date_of(body: Json) -> date | None:
+    """The day on which the server says that a model ends; None where it names none."""
+    try:
+        return datetime.fromisoformat(str(body.get("shutdown_date"))).date()
+    except ValueError:
+        return None
+
+
 def _lost(reason: str) -> EditOutcomeUnknown:
-    return EditOutcomeUnknown(f"The image service said yes, but {reason}: the picture may have been billed.")
+    return EditOutcomeUnknown(_loss(reason))
+
+
+def _loss(reason: str) -> str:
+    return f"The image service said yes, but {reason}: the picture may have been billed."

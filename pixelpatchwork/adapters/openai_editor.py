@@ -1,6 +1,7 @@
 """The `Editor` port over the OpenAI images API: OpenAI itself, and servers that speak as it does.
 
 The client's own retries are off, for they would bill a lost answer up to three times; see `openai_errors`.
+A missing key or a model that has ended stops edits and nothing else: the rest of a study goes on, and is paid for.
 """
 
 from __future__ import annotations
@@ -11,23 +12,32 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from openai import APIResponse, NotFoundError, OpenAI, Timeout, omit
 
-from pixelpatchwork.adapters.openai_answers import is_flagged, picture_of, read_object, usage_of
+from pixelpatchwork.adapters.openai_answers import (
+    LinkAnsweredError,
+    is_flagged,
+    picture_of,
+    read_object,
+    shutdown_date_of,
+    usage_of,
+)
 from pixelpatchwork.adapters.openai_errors import TRANSPORT_FAULTS, Diagnosis, TransportFault, diagnose
 from pixelpatchwork.adapters.openai_models import (
     MODERATION_MODEL,
     OPENAI_URL,
     OpenAISettings,
+    announced_end,
     is_openai_host,
     refuse_shut_down,
+    warning_of_end,
 )
 from pixelpatchwork.adapters.openai_pace import ImageRate, with_retries
 from pixelpatchwork.domain.errors import (
-    ConfigurationError,
     EditorBusy,
     EditorStopped,
     EditOutcomeUnknown,
@@ -40,8 +50,17 @@ from pixelpatchwork.domain.patch import CanvasLimits
 from pixelpatchwork.domain.ports import EditRequest, EditResult
 
 _CONNECT_TIMEOUT = 5.0
+_NO_KEY = "no-key-needed"
+"""What a server that wants no key is sent, for the client sends something."""
+_ASK_FOR_PICTURES = "Set openai.profile to dall-e-2, which asks for the pictures themselves."
+_ASKED_IN_VAIN = "The picture itself was asked for: set openai.base_url to another server."
+_KEY_MISSING = "There is no OpenAI key. Set OPENAI_API_KEY in the environment or in .env."
 _SD_ARGUMENTS = re.compile("sd_cpp_extra_args", re.IGNORECASE)
 """The tag by which a prompt could set the parameters of stable-diffusion.cpp's server."""
+
+
+def _utc_today() -> date:
+    return datetime.now(UTC).date()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,20 +83,25 @@ class OpenAIEditor:
         api_key: str | None,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
+        today: Callable[[], date] = _utc_today,
     ) -> None:
-        """Connects to nothing yet. Raises ConfigurationError for a key or a model that cannot work."""
+        """Connects to nothing yet. Raises nothing for a key or a model that cannot work: `edit` and `check` do.
+
+        `today` is the date in UTC, by which models end.
+        """
         self._settings = settings
+        self._today = today
         self._sleep = sleep
         self._monotonic = monotonic
         self._rate = ImageRate(settings.images_per_minute, monotonic=monotonic, sleep=sleep)
+        base_url = settings.base_url or OPENAI_URL
+        self._obstacle = _fault_of_key(api_key, base_url)
         self._client = OpenAI(
-            api_key=_usable_key(api_key, settings),
-            base_url=settings.base_url or OPENAI_URL,
+            api_key=_NO_KEY if self._obstacle or not api_key else api_key,
+            base_url=base_url,
             max_retries=0,
             timeout=Timeout(settings.timeout, connect=_CONNECT_TIMEOUT),
         )
-        if self.host_costs_money:
-            refuse_shut_down(settings.model)
 
     @property
     def model(self) -> str:
@@ -117,23 +141,35 @@ class OpenAIEditor:
 
     # ---- the edit ---------------------------------------------------------------------------------------
 
-    def edit(self, request: EditRequest) -> EditResult:
+    def edit(self, request: EditRequest, *, sending: Callable[[], None]) -> EditResult:
         """Screens the prompt where that is on, and repaints. The picture comes back undecoded, of any size.
 
-        Takes at most the settings' timeout for a try; tries that cost nothing are repeated up to three times,
-        with at most a minute between them. Raises the EditorError family.
+        A try that the server turned away is repeated up to three times, one that failed (500) once, with at most a
+        minute and the wait for a place in the rate between them. Raises the EditorError family; EditorStopped with
+        nothing sent where there is no key or the model has ended.
         """
+        self._refuse_in_vain()
         prompt = self._prompt(request)
         if self._settings.moderation:
             self._screen(prompt)
-        answer = self._retrying(lambda: self._paint(request, prompt))
+        answer = self._retrying(lambda: self._paint(request, prompt, sending))
+        picture = self._picture(answer)
         usage = usage_of(answer.body)
+        cost = self._cost(usage)
         return EditResult(
-            image=picture_of(answer.body),
+            image=picture,
             usage=usage,
-            cost_usd=self._cost(usage),
+            cost_usd=cost,
             request_id=answer.request_id,
+            rates=None if cost is None or self._is_free else self._settings.rates.version,
         )
+
+    def _refuse_in_vain(self) -> None:
+        """Raises EditorStopped where it is known without asking that no edit can succeed."""
+        if self._obstacle:
+            raise EditorStopped(self._obstacle)
+        if self.host_costs_money:
+            refuse_shut_down(self.model, today=self._today())
 
     def _prompt(self, request: EditRequest) -> str:
         prompt = _SD_ARGUMENTS.sub("sd cpp extra args", request.prompt)
@@ -145,10 +181,12 @@ class OpenAIEditor:
             )
         return prompt
 
-    def _paint(self, request: EditRequest, prompt: str) -> _Answer:
+    def _paint(self, request: EditRequest, prompt: str, sending: Callable[[], None]) -> _Answer:
         settings = self._settings
         is_gpt_image = settings.dialect.knows_gpt_image
         self._rate.wait()
+        self._refuse_in_vain()
+        sending()
         # Files as (name, bytes, type), one of each: bare bytes would go out as octet-stream, and a list
         # of images under another field name, and servers refuse both.
         return self._answer(
@@ -167,9 +205,23 @@ class OpenAIEditor:
             )
         )
 
+    def _picture(self, answer: _Answer) -> bytes:
+        try:
+            return picture_of(answer.body)
+        except LinkAnsweredError as error:
+            # The next picture would be lost like this one: so it is not asked for.
+            advice = _ASKED_IN_VAIN if self._settings.dialect.wants_response_format else _ASK_FOR_PICTURES
+            self._obstacle = f"The server answers with links to pictures, which are of no use. {advice}"
+            if self._is_free:
+                raise EditorStopped(self._obstacle) from error
+            raise EditOutcomeUnknown(f"{error} {advice}") from error
+
+    @property
+    def _is_free(self) -> bool:
+        return self._settings.worst_case_usd == 0
+
     def _cost(self, usage: Usage | None) -> Usd | None:
-        is_free = self._settings.worst_case_usd == 0
-        return Usd(0) if is_free else self._settings.rates.cost(usage)
+        return Usd(0) if self._is_free else self._settings.rates.cost(usage)
 
     # ---- what costs nothing -----------------------------------------------------------------------------
 
@@ -190,7 +242,8 @@ class OpenAIEditor:
             raise EditRefused("The image service's moderation does not allow this prompt.")
 
     def check(self) -> tuple[str, ...]:
-        """Asks once for the model. Gives warnings; raises EditorStopped or EditorBusy."""
+        """Asks once for the model. Gives warnings; raises EditorStopped (like `edit`) or EditorBusy."""
+        self._refuse_in_vain()
         models = self._client.models.with_streaming_response
         try:
             with _free_of_charge():
@@ -200,12 +253,9 @@ class OpenAIEditor:
                 return (f"the server does not say whether it has the model {self.model}",)
             with _free_of_charge():
                 self._diagnose(fault).throw(fault)
-        ends = answer.body.get("shutdown_date")
-        if not isinstance(ends, str):
-            return ()
-        return (
-            f"the model {self.model} shuts down on {ends[:40]}: end the study before, or set openai.model",
-        )
+        announced = announced_end(self.model) if self.host_costs_money else None
+        ends = shutdown_date_of(answer.body) or announced
+        return () if ends is None else (warning_of_end(self.model, ends, today=self._today()),)
 
     # ---- calls ------------------------------------------------------------------------------------------
 
@@ -229,19 +279,14 @@ def _free_of_charge() -> Iterator[None]:
     try:
         yield
     except EditOutcomeUnknown as error:
-        raise EditorBusy("The image service broke off. Run the command again later.") from error
+        raise EditorBusy("The image service broke off or failed. Run the command again later.") from error
 
 
-def _usable_key(api_key: str | None, settings: OpenAISettings) -> str:
-    """The key to send. Its faults are named without showing it, where HTTP's own error would quote it."""
+def _fault_of_key(api_key: str | None, base_url: str) -> str | None:
+    """Why no edit can succeed with this key; without showing it, where HTTP's own error would quote it."""
     if not api_key:
-        if is_openai_host(urlsplit(settings.base_url or OPENAI_URL).hostname or ""):
-            raise ConfigurationError(
-                "There is no OpenAI key. Set OPENAI_API_KEY in the environment or in .env."
-            )
-        return "no-key-needed"
+        is_needed = is_openai_host(urlsplit(base_url).hostname or "")
+        return _KEY_MISSING if is_needed else None
     if not all("!" <= character <= "~" for character in api_key):
-        raise ConfigurationError(
-            "OPENAI_API_KEY holds a space or a character that no key has. Copy it again."
-        )
-    return api_key
+        return "OPENAI_API_KEY holds a space or a character that no key has. Copy it again."
+    return None

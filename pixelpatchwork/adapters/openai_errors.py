@@ -1,7 +1,9 @@
 """What a failed call to the images API means for the edit and for the queue.
 
 Which outcomes may be tried again is a question of money: a request that never arrived and one that was
-refused cost nothing, but one whose answer was lost may have been billed. (Tried against `openai` 3.54.)
+refused cost nothing, but one whose answer was lost may have been billed. A failure (500) is tried once more; where
+it repeats, the prompt may be what draws it, and as an unknown outcome it does not hold up the edits behind it for
+ever. (Tried against `openai` 3.54.)
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ SHORTEST_WAIT = 1.0
 """Seconds, also where a busy server asks for none."""
 THROTTLE_WAIT = 15.0
 """Seconds before the next try where the server does not say how long."""
+FAULT_WAIT = 2.0
+"""Seconds before the one further try after a failure."""
 
 _THROTTLE_RETRIES = 3
 _CONNECT_RETRIES = 3
@@ -140,7 +144,7 @@ def _final(fault: openai.APIStatusError, said: str) -> EditorError | None:
 
 def _passing(fault: openai.APIStatusError) -> EditorError | None:
     """What passes by itself."""
-    if fault.code in _THROTTLES or fault.status_code in {408, 409, 429, 500, 503}:
+    if fault.code in _THROTTLES or fault.status_code in {408, 409, 429, 503}:
         return EditorBusy(
             f"The image service is busy or failing ({fault.status_code}). Run again later: ppw collect"
         )
@@ -148,8 +152,12 @@ def _passing(fault: openai.APIStatusError) -> EditorError | None:
 
 
 def _unforeseen(fault: openai.APIStatusError, said: str) -> EditorError:
-    """A gateway that gave up may have left what stands behind it at work; anything else wants a look."""
-    if fault.status_code >= 500:
+    """A server that failed, or a gateway that gave up on one, may have made the picture; the rest wants a look."""
+    if fault.status_code == 500:
+        return EditOutcomeUnknown(
+            "The image service keeps failing at this edit (500): the picture may have been made and billed."
+        )
+    if fault.status_code > 500:
         return EditOutcomeUnknown(
             f"A gateway answered {fault.status_code}: the picture may have been made and billed."
         )
@@ -172,10 +180,10 @@ def _word(text: object) -> str:
 
 def _patience(fault: openai.APIStatusError, error: EditorError) -> tuple[int, Callable[[int], float]]:
     """How many further tries there are, and how long to wait before each."""
+    if isinstance(error, EditOutcomeUnknown) and fault.status_code == 500:
+        return _FAULT_RETRIES, lambda _attempt: FAULT_WAIT
     if not isinstance(error, EditorBusy):
         return 0, lambda _attempt: 0.0
-    if fault.status_code == 500:
-        return _FAULT_RETRIES, lambda _attempt: 2.0
     asked = retry_after(fault.response.headers)
     if asked is None:
         return _THROTTLE_RETRIES, lambda attempt: min(LONGEST_WAIT, THROTTLE_WAIT * 2.0 ** (attempt - 1))

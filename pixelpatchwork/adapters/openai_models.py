@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
 
-from pixelpatchwork.domain.errors import ConfigurationError
+from pixelpatchwork.domain.errors import EditorStopped
 from pixelpatchwork.domain.model import Usage
 from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.patch import GPT_IMAGE_LIMITS, SQUARE_LIMITS, CanvasLimits
@@ -115,9 +115,10 @@ class OpenAISettings:
         profile: which dialect the server speaks.
         images_per_minute: the account's limit. OpenAI's tiers are quoted as 5, 20, 50, 150, 250.
         parallel: edits at once.
-        timeout: seconds for one whole call; connecting gets 5 of them.
+        timeout: seconds that the server may be silent, and after which an answer that still comes is cut off;
+            connecting gets 5.
         rates: prices.
-        worst_case_usd: what one edit costs at most, reserved before the call. 0: this server is free.
+        worst_case_usd: what one edit costs at most, for the workflow to reserve. 0: this server is free.
         moderation: whether prompts are screened first, free of charge, by the server's `/moderations`.
     """
 
@@ -144,10 +145,23 @@ def is_openai_host(host: str) -> bool:
     return name == "api.openai.com" or name.endswith(".api.openai.com")
 
 
-def refuse_shut_down(model: str) -> None:
-    """Raises ConfigurationError for a model that ends or has ended at OpenAI, dated snapshots included."""
-    for name, day in SHUT_DOWN.items():
-        if model == name or model.startswith(f"{name}-20"):
-            raise ConfigurationError(
-                f"openai.model: OpenAI shuts {model} down on {day}. Set it to {DEFAULT_MODEL}, the default."
-            )
+def announced_end(model: str) -> date | None:
+    """The day on which OpenAI ends or ended a model, dated snapshots included; None where none is announced."""
+    ends = (day for name, day in SHUT_DOWN.items() if model == name or model.startswith(f"{name}-20"))
+    return next(ends, None)
+
+
+def refuse_shut_down(model: str, *, today: date) -> None:
+    """Raises EditorStopped from the day on that OpenAI ends the model."""
+    day = announced_end(model)
+    if day is not None and day <= today:
+        raise EditorStopped(
+            f"OpenAI shut {model} down on {day}. Set openai.model to {DEFAULT_MODEL}, the default."
+        )
+
+
+def warning_of_end(model: str, day: date, *, today: date) -> str:
+    """What to say of a model that still answers and ends on `day`, or should have."""
+    if day <= today:
+        return f"the model {model} was to shut down on {day} and may end any moment: set openai.model"
+    return f"the model {model} shuts down on {day}: end the study before, or set openai.model"

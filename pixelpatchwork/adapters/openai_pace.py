@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Lock
 from typing import TypeVar
 
 from pixelpatchwork.adapters.openai_errors import TRANSPORT_FAULTS, Diagnosis, TransportFault
+from pixelpatchwork.domain.errors import EditorBusy, EditorStopped, EditOutcomeUnknown
 
 T = TypeVar("T")
 
@@ -45,14 +47,19 @@ def with_retries(
 ) -> T:
     """What `call` gives, tried again as often as the diagnosis of its latest fault allows.
 
-    Raises the diagnosis's EditorError.
+    Raises the diagnosis's EditorError. What may have been billed stays so, whatever holds up the tries after it.
     """
+    unknown: EditOutcomeUnknown | None = None
     for attempt in itertools.count(1):
         try:
             return call()
         except TRANSPORT_FAULTS as fault:
             diagnosis = diagnose(fault)
             if attempt > diagnosis.retries:
+                if unknown and isinstance(diagnosis.error, EditorBusy | EditorStopped):
+                    diagnosis = replace(diagnosis, error=unknown)
                 diagnosis.throw(fault)
+            if isinstance(diagnosis.error, EditOutcomeUnknown):
+                unknown = diagnosis.error
             sleep(diagnosis.wait(attempt))
     raise AssertionError("counting never ends")

@@ -87,7 +87,7 @@ def one_edit(seed: Image.Image, mask_text: str, prompt: str) -> dict[str, float]
         edit_key=EditKey("0" * 64),
         safety_identifier="0" * 64,
     )
-    answer = timed(EDITOR, lambda: editor.edit(request))
+    answer = timed(EDITOR, lambda: editor.edit(request, sending=lambda: None))
     painted = timed("decode its picture", lambda: read_png(answer.image))
     result = timed("composite", lambda: composite(seed, mask, frame, painted))
     timed("check what is kept", lambda: assert_kept(seed, result, mask))

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 from pixelpatchwork.adapters.offline_editor import OfflineEditor
 from pixelpatchwork.adapters.openai_editor import OpenAIEditor
 from pixelpatchwork.adapters.openai_models import OpenAISettings
+from pixelpatchwork.domain.errors import LeaseLost
 from pixelpatchwork.domain.mask import Mask
 from pixelpatchwork.domain.model import EditKey
 from pixelpatchwork.domain.patch import (
@@ -25,6 +27,7 @@ from pixelpatchwork.domain.patch import (
     provider_mask,
 )
 from pixelpatchwork.domain.ports import Editor, EditRequest
+from tests.support.editors import allow
 from tests.support.images_api import KEY, ImagesApi, Painter, paint_inside, paint_noise
 
 
@@ -75,7 +78,7 @@ def request_for(editor: Editor, seed: Image.Image, mask: Mask, prompt: str = "a 
 def test_a_picture_of_the_canvas_comes_back(editor: Editor, size: tuple[int, int]) -> None:
     request = request_for(editor, seed_of(*size), mask_of(*size))
 
-    result = editor.edit(request)
+    result = editor.edit(request, sending=allow)
 
     with Image.open(io.BytesIO(result.image), formats=["PNG", "JPEG", "WEBP"]) as picture:
         picture.load()
@@ -84,7 +87,7 @@ def test_a_picture_of_the_canvas_comes_back(editor: Editor, size: tuple[int, int
 
 def test_something_changes_inside_the_mask_and_nothing_outside_it(editor: Editor) -> None:
     seed, mask = seed_of(640, 480), mask_of(640, 480)
-    result = editor.edit(request_for(editor, seed, mask))
+    result = editor.edit(request_for(editor, seed, mask), sending=allow)
     frame = plan_frame(seed.size, mask.box, editor.limits)
 
     with Image.open(io.BytesIO(result.image)) as painted:
@@ -101,9 +104,9 @@ def test_edits_may_run_at_the_same_time(editor: Editor) -> None:
     requests = [request_for(editor, seed, mask, f"door number {number}") for number in range(4)]
 
     with ThreadPoolExecutor(editor.parallel) as pool:
-        together = [result.image for result in pool.map(editor.edit, requests)]
+        together = [result.image for result in pool.map(partial(editor.edit, sending=allow), requests)]
 
-    assert together == [editor.edit(request).image for request in requests]
+    assert together == [editor.edit(request, sending=allow).image for request in requests]
 
 
 def test_an_editor_says_what_it_is_and_what_it_costs(editor: Editor) -> None:
@@ -115,6 +118,31 @@ def test_an_editor_says_what_it_is_and_what_it_costs(editor: Editor) -> None:
 
 
 def test_the_cost_of_an_edit_is_within_the_worst_case_or_unknown(editor: Editor) -> None:
-    result = editor.edit(request_for(editor, seed_of(320, 240), mask_of(320, 240)))
+    result = editor.edit(request_for(editor, seed_of(320, 240), mask_of(320, 240)), sending=allow)
 
     assert result.cost_usd is None or 0 <= result.cost_usd <= editor.worst_case_usd
+
+
+def test_an_edit_is_announced_once_before_it_is_made(editor: Editor) -> None:
+    announced: list[str] = []
+
+    editor.edit(
+        request_for(editor, seed_of(320, 240), mask_of(320, 240)),
+        sending=lambda: announced.append("going out"),
+    )
+
+    assert announced == ["going out"]
+
+
+def test_an_edit_may_be_called_off_when_it_is_announced(editor: Editor) -> None:
+    def refuse() -> None:
+        raise LeaseLost("Another collector has this edit.")
+
+    with pytest.raises(LeaseLost):
+        editor.edit(request_for(editor, seed_of(320, 240), mask_of(320, 240)), sending=refuse)
+
+
+def test_a_cost_names_its_price_table_where_tokens_were_counted(editor: Editor) -> None:
+    result = editor.edit(request_for(editor, seed_of(320, 240), mask_of(320, 240)), sending=allow)
+
+    assert (result.rates is None) == (result.usage is None)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 
 from PIL import Image
 
@@ -31,6 +32,10 @@ class Sleeper:
         return self.now
 
 
+def allow() -> None:
+    """Lets every request go out."""
+
+
 def png(width: int, height: int, colour: tuple[int, ...]) -> bytes:
     file = io.BytesIO()
     Image.new("RGBA" if len(colour) == 4 else "RGB", (width, height), colour).save(file, "PNG")
@@ -51,7 +56,12 @@ def request(prompt: str = "a red door", *, side: int = 256) -> EditRequest:
 
 @contextmanager
 def editor_for(
-    api: ImagesApi, sleeper: Sleeper, *, api_key: str | None = KEY, **chosen: object
+    api: ImagesApi,
+    sleeper: Sleeper,
+    *,
+    api_key: str | None = KEY,
+    today: Callable[[], date] = lambda: date(2026, 11, 21),
+    **chosen: object,
 ) -> Iterator[OpenAIEditor]:
     plain = OpenAISettings(base_url=api.base_url, images_per_minute=1_000, moderation=False, timeout=20)
     editor = OpenAIEditor(
@@ -59,6 +69,7 @@ def editor_for(
         api_key=api_key,
         sleep=sleeper.sleep,
         monotonic=sleeper.monotonic,
+        today=today,
     )
     try:
         yield editor

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
+from urllib.parse import urlsplit
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -98,7 +99,8 @@ class ImagesApi:
     """The server, as a context manager. `base_url` goes into the client.
 
     `replies` answers the next edits, `moderation_replies` the next screenings, in order; afterwards pictures come.
-    `painter` paints them. `shutdown_dates` holds the models it knows. `calls` and `screened` record what came.
+    `painter` paints them. `shutdown_dates` holds the models it knows. `calls` and `screened` record what came,
+    `requests` counts all of it.
     """
 
     def __init__(self, *, painter: Painter = paint_inside, key: str | None = KEY) -> None:
@@ -113,13 +115,19 @@ class ImagesApi:
         self.model_replies: deque[Reply] = deque()
         self.calls: list[EditCall] = []
         self.screened: list[str] = []
+        self.requests = 0
         self.ending = threading.Event()
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"{self.proxy}/v1"
+
+    @property
+    def proxy(self) -> str:
+        """As a client's proxy for plain http, the server stands in for any host."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -163,7 +171,7 @@ class ImagesApi:
         """GET /v1/models/<id>."""
         if self.model_replies:
             return self.model_replies.popleft()
-        name = handler.path.rpartition("/")[2]
+        name = handler.address.rpartition("/")[2]
         if name not in self.shutdown_dates:
             return error(404, "model_not_found", f"The model {name!r} does not exist.")
         shutdown_date = self.shutdown_dates[name]
@@ -191,17 +199,23 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_arguments: object) -> None:
         """Quiet."""
 
+    @property
+    def address(self) -> str:
+        """The path that is asked for, also where the whole URL came because this is the client's proxy."""
+        return urlsplit(self.path).path
+
     def do_GET(self) -> None:
-        self._answer(self.server.api.model if self.path.startswith("/v1/models/") else None)
+        self._answer(self.server.api.model if self.address.startswith("/v1/models/") else None)
 
     def do_POST(self) -> None:
         addresses = {
             "/v1/images/edits": self.server.api.edited,
             "/v1/moderations": self.server.api.moderated,
         }
-        self._answer(addresses.get(self.path))
+        self._answer(addresses.get(self.address))
 
     def _answer(self, address: Callable[[_Handler, bytes], Reply] | None) -> None:
+        self.server.api.requests += 1
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         sent = (self.headers.get("authorization") or "").removeprefix("Bearer ")
         if address is None:
@@ -248,7 +262,7 @@ def _read_call(handler: _Handler, body: bytes, *, strict: bool) -> EditCall:
     fields = form.to_dict()
     contents = {name: file.read() for name, file in files.items()}
     types = {name: (file.filename, file.content_type) for name, file in files.items()}
-    repeated = [name for name, values in [*form.lists(), *files.lists()] if len(values) > 1]
+    repeated = [name for field in (form, files) for name in field if len(field.getlist(name)) > 1]
     for _, file in files.items(multi=True):
         file.close()
     fault = f"repeated: {repeated}" if repeated else _fault(fields, types, contents, strict=strict)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
@@ -39,13 +40,16 @@ class OfflineEditor:
     worst_case_usd: Usd = _NOTHING
     parallel: int = 2
 
-    def edit(self, request: EditRequest) -> EditResult:
+    def edit(self, request: EditRequest, *, sending: Callable[[], None]) -> EditResult:
         """Paints the pixels where the mask's alpha is 0, and returns the others as they came.
+
+        `sending` is called once before, though nothing is sent: what it raises leaves the picture unpainted.
 
         Raises:
             EditRejected: image and mask are no pictures of the size that the request names.
         """
         picture, hole = _decoded(request)
+        sending()
         identity = f"{request.edit_key}\n{request.prompt}".encode()
         rng = np.random.default_rng(int.from_bytes(hashlib.sha256(identity).digest()))
         painted = paint_hole(picture, hole, read_prompt(request.prompt), rng)
