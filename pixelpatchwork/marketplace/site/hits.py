@@ -65,9 +65,8 @@ class HitPages:
     def list(self) -> str:
         """The HITs that the visitor can do, a page of them."""
         worker = sessions.current()
-        worker_id = None if worker is None else worker.worker_id
         search = read_search(request.args)
-        shelf = self.market.read(lambda moment: _shelf(moment, worker_id, search))
+        shelf = self.market.read(lambda moment: _shelf(moment, worker, search))
         return render_template("site/list.html", shelf=shelf, search=search, times=TIMES, unread=shelf.unread)
 
     def preview(self, hit_id: str) -> Response | str:
@@ -103,7 +102,8 @@ class HitPages:
         return redirect(f"/assignments/{accepted.assignment_id}", 303)
 
 
-def _shelf(moment: Moment, worker_id: str | None, search: Search) -> _Shelf:
+def _shelf(moment: Moment, worker: sessions.SignedIn | None, search: Search) -> _Shelf:
+    worker_id = None if worker is None else worker.worker_id
     standing = Standing(moment, worker_id)
     tasks = [
         task
@@ -121,8 +121,10 @@ def _shelf(moment: Moment, worker_id: str | None, search: Search) -> _Shelf:
         ],
         total=len(tasks),
         has_next=len(tasks) > first + PAGE_SIZE,
-        unread=0 if worker_id is None else inbox.count_unread(moment, worker_id),
-        can_complete=worker_id is not None and queries.has_handed_in(moment, worker_id),
+        unread=0 if worker is None else inbox.count_unread(moment, worker.worker_id),
+        can_complete=worker is not None
+        and worker.panel is not None
+        and queries.has_handed_in(moment, worker.worker_id),
     )
 
 
