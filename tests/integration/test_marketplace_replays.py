@@ -1,0 +1,132 @@
+"""A recorded API call that is sent again is refused; equal calls of an honest client are not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from pixelpatchwork.marketplace.database import Database
+from pixelpatchwork.marketplace.replays import Replays
+from tests.support.marketplace import Bench, MovableClock, bench, hit_request, socket_client
+
+MADE = "ab" * 32
+
+
+@dataclass
+class Recorder:
+    """Who reads the wire: keeps every request of a client, byte for byte."""
+
+    requests: list[Any]
+
+    def __call__(self, request: Any, **_event: Any) -> None:
+        self.requests.append(request)
+
+
+@dataclass
+class Wire:
+    here: Bench
+    wall: MovableClock
+    client: Any
+    heard: list[Any]
+
+    def replay(self, number: int = -1, **headers: str) -> tuple[int, Any]:
+        """Sends a recorded request again, with other headers where the signature does not cover them."""
+        heard = self.heard[number]
+        kept = {name: text(value) for name, value in heard.headers.items()} | headers
+        try:
+            with urlopen(Request(heard.url, heard.body, kept, method="POST")) as answer:
+                return answer.status, json.load(answer)
+        except HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+
+def text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    wall = MovableClock(datetime.now(UTC))
+    with bench("served", signature_clock=wall) as here:
+        client = socket_client(str(here.url))
+        heard: list[Any] = []
+        client.meta.events.register("before-send.mturk", Recorder(heard))
+        yield Wire(here, wall, client, heard)
+
+
+def test_a_recorded_call_is_refused_and_does_nothing(wire: Wire) -> None:
+    wire.client.create_hit(**hit_request())
+    status, answer = wire.replay()
+
+    assert (status, answer["__type"]) == (400, "InvalidSignatureException")
+    assert "used before" in answer["message"]
+    assert len(wire.here.client.list_hits()["HITs"]) == 1
+
+
+def test_a_recording_with_its_unsigned_headers_forged_is_refused_after_seconds(wire: Wire) -> None:
+    wire.client.create_hit(**hit_request())
+    wire.wall.advance(seconds=6)
+    forged = wire.replay(**{"amz-sdk-invocation-id": "another", "amz-sdk-request": "attempt=1"})
+    wire.wall.advance(minutes=2)
+    stripped = wire.replay(**{"amz-sdk-invocation-id": "", "amz-sdk-request": ""})
+
+    assert [status for status, _ in (forged, stripped)] == [400, 400]
+    assert len(wire.here.client.list_hits()["HITs"]) == 1
+
+
+def test_equal_calls_of_one_second_are_all_answered(wire: Wire) -> None:
+    made = [wire.client.create_hit(**hit_request())["HIT"]["HITId"] for _ in range(10)]
+    for _ in range(10):
+        wire.client.get_account_balance()
+
+    assert len(set(made)) == 10
+
+
+@pytest.fixture
+def replays() -> Replays:
+    database = Database("sqlite://")
+    database.create_tables()
+    return Replays(database=database)
+
+
+def test_a_client_without_the_sdks_headers_may_repeat_a_call_for_five_seconds(replays: Replays) -> None:
+    seen = [replays.is_replay(MADE, sdk_attempt="", now=now) for now in (0, 0, 5_000, 5_001)]
+
+    assert seen == [False, False, False, True]
+
+
+def test_each_attempt_of_a_call_is_taken_once(replays: Replays) -> None:
+    attempts = ["one attempt=1", "one attempt=2", "one attempt=1", "two attempt=1"]
+
+    assert [replays.is_replay(MADE, sdk_attempt=each, now=0) for each in attempts] == [
+        False,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_signatures_are_forgotten_only_when_their_date_is_refused_anyway(replays: Replays) -> None:
+    replays.is_replay(MADE, sdk_attempt="x", now=1_000_000)
+    assert replays.is_replay(MADE, sdk_attempt="x", now=1_000_000 + 899_000)
+
+    replays.is_replay("cd" * 32, sdk_attempt="y", now=1_000_000 + 2_000_000)
+    assert not replays.is_replay(MADE, sdk_attempt="x", now=1_000_000 + 2_000_000)
+
+
+def test_two_processes_know_of_each_others_signatures(database_url: str) -> None:
+    first, second = Database(database_url), Database(database_url)
+    first.create_tables()
+
+    assert not Replays(database=first).is_replay(MADE, sdk_attempt="x", now=0)
+    assert Replays(database=second).is_replay(MADE, sdk_attempt="x", now=0)
+    first.close()
+    second.close()
