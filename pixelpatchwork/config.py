@@ -236,14 +236,6 @@ class Settings(BaseSettings):
         """Whether HITs go to one of AWS's two endpoints."""
         return self.marketplace in MTURK
 
-    def require_openai_key(self) -> str | None:
-        """The key for the `openai` editor; None for a server of one's own. Raises ConfigurationError."""
-        if self.openai_api_key is None and self.openai.base_url is None:
-            raise ConfigurationError(
-                "The openai editor needs a key: put OPENAI_API_KEY=... into the environment or .env"
-            )
-        return self.openai_api_key.get_secret_value() if self.openai_api_key else None
-
     def require_marketplace_keys(self) -> tuple[str, str]:
         """Key id and secret for a served marketplace. Raises ConfigurationError where one is missing."""
         if self.marketplace_access_key_id is None or self.marketplace_secret_access_key is None:

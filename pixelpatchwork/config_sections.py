@@ -141,11 +141,11 @@ class VotingSettings(Section):
     reward_usd: Reward = Decimal("0.10")
     assignments: Assignments = 12
     assignments_per_hit: int = Field(
-        default=3,
+        default=1,
         ge=1,
         le=9,
-        description="Answers asked of one HIT. All of them see the same ballot, so a smaller number spreads"
-        " the votes over more ballots; at most 9, because a HIT with 10 or more costs a second fee of 20% on"
+        description="Answers asked of one HIT. All of them see the same ballot: with 1, every image is seen by as many"
+        " voters as any other, to within one. At most 9, because a HIT with 10 or more costs a second fee of 20% on"
         " each answer.",
     )
     lifetime_hours: LifetimeHours = 24

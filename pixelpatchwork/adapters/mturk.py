@@ -23,7 +23,7 @@ from pixelpatchwork.adapters.mturk_errors import (
     error_text,
     translated,
 )
-from pixelpatchwork.domain.errors import CrowdError, HitExists
+from pixelpatchwork.domain.errors import CrowdError, DecidedElsewhere, HitExists
 from pixelpatchwork.domain.model import AssignmentId, HitId, HitTypeId, WorkerId
 from pixelpatchwork.domain.money import Usd, to_cents
 from pixelpatchwork.domain.ports import HitRequest, HitTypeSpec, PublishedHit, SubmittedAssignment
@@ -160,7 +160,7 @@ class MTurkCrowd:
         if status == "Approved":
             return
         if status == "Rejected":
-            raise CrowdError(
+            raise DecidedElsewhere(
                 f"Assignment {assignment_id} was rejected outside this program, so it was not approved. "
                 "To pay it after all, override the rejection in the marketplace."
             ) from refusal

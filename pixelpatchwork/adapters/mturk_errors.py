@@ -22,11 +22,12 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from pixelpatchwork.domain.errors import CrowdError, InsufficientFunds
+from pixelpatchwork.domain.errors import CrowdError, DecidedElsewhere, HitGone, InsufficientFunds
 
 TURK_PREFIX = "AWS.MechanicalTurk."
 HIT_EXISTS = TURK_PREFIX + "HitAlreadyExists"
 HIT_GONE = TURK_PREFIX + "HITDoesNotExist"
+ASSIGNMENT_GONE = TURK_PREFIX + "AssignmentDoesNotExist"
 WRONG_HIT_STATE = TURK_PREFIX + "InvalidHITState"
 WRONG_ASSIGNMENT_STATE = TURK_PREFIX + "InvalidAssignmentState"
 
@@ -49,6 +50,7 @@ _BAD_KEYS = frozenset(
     }
 )
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "429"})
+_GONE: dict[str, type[CrowdError]] = {HIT_GONE: HitGone, ASSIGNMENT_GONE: DecidedElsewhere}
 _LONGEST_QUOTE = 300
 _ACCESS_KEY_ID = re.compile(r"\bA(?:KI|SI)A[A-Z0-9]{8,}")
 
@@ -86,6 +88,8 @@ def translated(endpoint: str) -> Iterator[None]:
 def refusal(error: ClientError, endpoint: str) -> CrowdError:
     """The CrowdError for an error that the service answered with."""
     code = error_code(error)
+    if code in _GONE:
+        return _GONE[code](f"{shown(endpoint)} does not know it any more: {error_text(error)}.")
     if code == _INSUFFICIENT_FUNDS:
         return InsufficientFunds(
             "The marketplace account does not hold enough money for this call. "

@@ -41,7 +41,7 @@ def publish_round(invocation: Invocation, dry_run: bool, yes_spend: Decimal | No
         if not as_json:
             say(_plan_text(plan))
         if dry_run:
-            render_questions(plan.hits, services, services.current_day())
+            render_questions(plan.round, plan.hits, services, services.current_day())
             _show_dry_run(plan, as_json=as_json)
             return
         if wiring.spends_on_hits:

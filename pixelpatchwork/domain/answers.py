@@ -15,7 +15,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
@@ -44,6 +44,15 @@ class GenerationRules:
     min_coverage: float
     max_coverage: float
     max_prompt: int
+
+    def to_text(self) -> str:
+        """As JSON text, to be kept with a round."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_text(cls, text: str) -> GenerationRules:
+        """What `to_text` wrote."""
+        return cls(**json.loads(text))
 
 
 @dataclass(frozen=True, kw_only=True)

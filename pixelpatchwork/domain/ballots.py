@@ -1,8 +1,9 @@
 """Which images stand on which ballot, so that each image is seen as often as any other.
 
 The ballots are a cyclic design: the candidates are put in a seeded random order, and the ballots are laid
-one after the other around that circle. Counted over ballots, no two images differ by more than one in how often
-they are shown; the order within each ballot is shuffled, so that no image owns the first place.
+one after the other around that circle. No two images differ by more than one in the number of ballots that they stand
+on; with one voter a ballot (the default of `voting.assignments_per_hit`) that holds for the number of voters, too. The
+order within each ballot is shuffled, so that no image owns the first place.
 """
 
 from __future__ import annotations

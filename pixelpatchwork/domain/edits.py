@@ -54,6 +54,23 @@ def next_attempt(edit: Edit, *, at: datetime) -> Edit | None:
     return _with_key(again)
 
 
+def moved(edit: Edit, *, editor: str, model: str, parameters: str, at: datetime) -> Edit:
+    """The same wish for another editor than the one it was planned for: one more attempt."""
+    return _with_key(
+        replace(
+            edit,
+            attempt=edit.attempt + 1,
+            editor=editor,
+            model=model,
+            parameters=parameters,
+            state=EditState.PLANNED,
+            planned_at=at,
+            message=None,
+            cost_usd=None,
+        )
+    )
+
+
 def previous_attempt(edit: Edit) -> Edit | None:
     """The attempt before this one, as far as its identity goes; None for the first."""
     return _with_key(replace(edit, attempt=edit.attempt - 1)) if edit.attempt > 1 else None

@@ -38,6 +38,14 @@ class HitExists(CrowdError):  # noqa: N818  # an outcome the publisher expects
         self.hit_id = hit_id
 
 
+class DecidedElsewhere(CrowdError):  # noqa: N818
+    """An assignment cannot be approved for good: it was rejected by hand, or it is gone. The message says which."""
+
+
+class HitGone(CrowdError):  # noqa: N818
+    """The marketplace has no such HIT any more: nothing more comes from it."""
+
+
 class InsufficientFunds(CrowdError):  # noqa: N818
     """The prepaid balance does not cover this call."""
 
@@ -93,7 +101,10 @@ class EditorBusy(EditorError):  # noqa: N818
 
 
 class EditOutcomeUnknown(EditorError):  # noqa: N818
-    """The connection broke after the request had gone out: the edit may have been made, and billed."""
+    """The picture is lost, but may have been made and billed.
+
+    The connection broke after the request had gone out, the service failed at it twice, or sent a link in its place.
+    """
 
 
 # ---- the store ------------------------------------------------------------------------------------------

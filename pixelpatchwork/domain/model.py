@@ -24,6 +24,11 @@ AssignmentId = NewType("AssignmentId", str)
 EditKey = NewType("EditKey", str)
 
 
+OFFLINE = "offline"
+"""The offline editor's name. Its pictures are labelled wherever they are shown: it does not read prompts as a model
+does."""
+
+
 class RoundKind(StrEnum):
     """The two halves of a Day."""
 
@@ -161,7 +166,11 @@ class Day:
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """A Day's generation or voting half."""
+    """A Day's generation or voting half, with what was promised when it was planned.
+
+    `market` names the marketplace on which it was published. `rules` is the JSON text of `answers.GenerationRules`: its
+    answers are judged by the rules under which they were given, whatever the settings say by then; "" for voting.
+    """
 
     round_id: RoundId
     day_number: int
@@ -170,6 +179,8 @@ class Round:
     reward_usd: Usd
     planned_at: datetime
     closed_at: datetime | None = None
+    market: str = ""
+    rules: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +204,10 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """One worker's answer to one HIT; `raw_answer` is kept as it came. `reason` says why it is unusable."""
+    """One worker's answer to one HIT; `raw_answer` is kept as it came. `reason` says why it is unusable.
+
+    `language` (a BCP 47 tag) and `seconds` (spent with the page) are the page's word for it, None where it has none.
+    """
 
     assignment_id: AssignmentId
     token: Token
@@ -206,6 +220,8 @@ class Assignment:
     verdict: Verdict | None = None
     reason: str | None = None
     settled_at: datetime | None = None
+    language: str | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +238,9 @@ class Edit:
     """Seed + Mask + prompt -> Image, with the ledger of how far it has come.
 
     `edit_key` = sha256 over seed, mask, prompt, parameters, model, assignment and attempt. `parameters` is JSON text.
-    `drift` is the share of change that the editor's raw picture shows outside the mask, 0 to 1.
+    `drift` is the share of change that the editor's raw picture shows outside the mask, 0 to 1. `cost_usd` is what it
+    can cost at most from the moment its request goes out, and what it did cost once the service has said so, by the
+    price table `rates`.
     """
 
     edit_key: EditKey
@@ -242,6 +260,7 @@ class Edit:
     cost_usd: Usd | None = None
     usage: Usage | None = None
     drift: float | None = None
+    rates: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from random import Random
 
+from pixelpatchwork.domain.answers import GenerationRules
 from pixelpatchwork.domain.ballots import draw_ballots
 from pixelpatchwork.domain.model import (
     Day,
@@ -89,9 +90,12 @@ def split_assignments(total: int, *, per_hit: int) -> tuple[int, ...]:
     return tuple(fewest + (index < more) for index in range(hits))
 
 
-def plan_generation(study_id: StudyId, day: Day, rules: RoundRules, *, now: datetime) -> RoundPlan:
+def plan_generation(
+    study_id: StudyId, day: Day, rules: RoundRules, *, answers: GenerationRules, market: str, now: datetime
+) -> RoundPlan:
     """The HITs of a Day's generation round."""
-    return _plan(study_id, day, RoundKind.GENERATION, rules, ballots=None, now=now)
+    this = _round(day, RoundKind.GENERATION, rules, market=market, now=now)
+    return _plan(study_id, replace(this, rules=answers.to_text()), rules, ballots=None)
 
 
 def plan_voting(
@@ -101,6 +105,7 @@ def plan_voting(
     *,
     candidates: Sequence[ImageId],
     ballot_size: int,
+    market: str,
     now: datetime,
 ) -> RoundPlan:
     """The HITs of a Day's voting round, each with a ballot of its own.
@@ -110,38 +115,37 @@ def plan_voting(
     count = len(split_assignments(rules.assignments, per_hit=rules.assignments_per_hit))
     random = Random(hit_token(study_id, day.number, RoundKind.VOTING, 0))  # noqa: S311  # a draw, no secret
     ballots = draw_ballots(candidates, count=count, size=ballot_size, random=random)
-    return _plan(study_id, day, RoundKind.VOTING, rules, ballots=ballots, now=now)
+    this = _round(day, RoundKind.VOTING, rules, market=market, now=now)
+    return _plan(study_id, this, rules, ballots=ballots)
+
+
+def _round(day: Day, kind: RoundKind, rules: RoundRules, *, market: str, now: datetime) -> Round:
+    return Round(
+        round_id=round_id(day.number, kind),
+        day_number=day.number,
+        kind=kind,
+        state=RoundState.PLANNED,
+        reward_usd=rules.reward_usd,
+        planned_at=now,
+        market=market,
+    )
 
 
 def _plan(
-    study_id: StudyId,
-    day: Day,
-    kind: RoundKind,
-    rules: RoundRules,
-    *,
-    ballots: Sequence[tuple[ImageId, ...]] | None,
-    now: datetime,
+    study_id: StudyId, this: Round, rules: RoundRules, *, ballots: Sequence[tuple[ImageId, ...]] | None
 ) -> RoundPlan:
-    this = round_id(day.number, kind)
+    prefix = annotation_prefix(study_id, this.day_number, this.kind)
     sizes = split_assignments(rules.assignments, per_hit=rules.assignments_per_hit)
     hits = tuple(
         Hit(
-            token=hit_token(study_id, day.number, kind, index),
-            round_id=this,
+            token=hit_token(study_id, this.day_number, this.kind, index),
+            round_id=this.round_id,
             index=index,
-            annotation=f"{annotation_prefix(study_id, day.number, kind)}{index}",
+            annotation=f"{prefix}{index}",
             max_assignments=size,
             ballot=ballots[index] if ballots else (),
             state=HitState.PLANNED,
         )
         for index, size in enumerate(sizes)
     )
-    planned = Round(
-        round_id=this,
-        day_number=day.number,
-        kind=kind,
-        state=RoundState.PLANNED,
-        reward_usd=rules.reward_usd,
-        planned_at=now,
-    )
-    return RoundPlan(round=planned, hits=hits)
+    return RoundPlan(round=this, hits=hits)

@@ -16,6 +16,7 @@ from pixelpatchwork.domain.model import (
     Hit,
     HitState,
     ImageId,
+    ImageState,
     Round,
     RoundKind,
     RoundState,
@@ -78,9 +79,11 @@ def study_status(store: Store) -> Status | None:
         return None
     rounds = store.rounds()
     days = tuple(_day_status(day, rounds, store) for day in store.days())
-    latest = next(day for day in days if day.number == current.number)
     step = next_step(
-        [one for one in rounds if one.day_number == current.number], has_new_images=latest.images > 0
+        [one for one in rounds if one.day_number == current.number],
+        has_new_images=any(
+            image.state is ImageState.VISIBLE for image in store.images(day_number=current.number)
+        ),
     )
     edits = [one.edits for day in days for one in day.rounds]
     return Status(

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pixelpatchwork.domain.errors import AlreadyRecorded, NothingToDo
-from pixelpatchwork.domain.model import Day, Image, ImageId, Round, RoundKind, Vote
+from pixelpatchwork.domain.model import Day, ImageId, ImageState, Round, RoundKind
 from pixelpatchwork.domain.ports import ClosedDay
 from pixelpatchwork.domain.steps import Step, next_step
 from pixelpatchwork.domain.voting import Tally, tally, winner
@@ -34,11 +34,11 @@ def advance_day(services: Services) -> Advanced:
     store = services.store
     rounds = [one for one in store.rounds() if one.day_number == day.number]
     new_images = store.images(day_number=day.number)
-    step = next_step(rounds, has_new_images=bool(new_images))
+    is_visible = any(image.state is ImageState.VISIBLE for image in new_images)
+    step = next_step(rounds, has_new_images=is_visible)
     if step is not Step.ADVANCE:
         raise NothingToDo(f"Day {day.number}: the next step is to {step}. Run: {step.command}")
-    votes = _votes(rounds, services)
-    tallies = tally(_candidates(day, new_images, votes, services), votes)
+    tallies = _tallies(rounds, services)
     advanced = Advanced(
         day=day,
         next_day=_next_day(day, winner(tallies, otherwise=day.seed_image_id), services),
@@ -54,18 +54,14 @@ def next_date(day: Day, *, now: datetime, timezone: ZoneInfo) -> date:
     return max(now.astimezone(timezone).date(), day.date + timedelta(days=1))
 
 
-def _votes(rounds: list[Round], services: Services) -> tuple[Vote, ...]:
+def _tallies(rounds: list[Round], services: Services) -> tuple[Tally, ...]:
+    """Everything that stood on the voting round's ballots, best first; nothing where there was no such round."""
+    store = services.store
     voting = next((one for one in rounds if one.kind is RoundKind.VOTING), None)
-    return services.store.votes(voting.round_id) if voting else ()
-
-
-def _candidates(
-    day: Day, new_images: tuple[Image, ...], votes: tuple[Vote, ...], services: Services
-) -> tuple[Image, ...]:
-    """The Day's images, and its seed where it stood on the ballots."""
-    seed = services.store.image(day.seed_image_id)
-    stood = seed is not None and any(vote.image_id == seed.image_id for vote in votes)
-    return (*new_images, seed) if seed is not None and stood else new_images
+    if voting is None:
+        return ()
+    stood = {image_id for hit in store.hits(voting.round_id) for image_id in hit.ballot}
+    return tally([image for image in store.images() if image.image_id in stood], store.votes(voting.round_id))
 
 
 def _next_day(day: Day, seed_image_id: ImageId, services: Services) -> Day:

@@ -11,7 +11,7 @@ from pixelpatchwork.domain.errors import AlreadyRecorded
 from pixelpatchwork.domain.model import Day, Image, ImageId, Study
 from pixelpatchwork.domain.pictures import png_bytes, read_seed, reduced, sha256_hex, thumbnail
 from pixelpatchwork.domain.ports import ImageStore, Store
-from pixelpatchwork.workflow.edit import picture_key, thumbnail_key
+from pixelpatchwork.workflow.paint import picture_key, thumbnail_key
 
 PHOTOGRAPH = "photograph"
 """What stands as the editor of a first seed."""

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from pixelpatchwork.domain.errors import CrowdError, NothingToDo
+from pixelpatchwork.domain.errors import CrowdError, DecidedElsewhere, HitGone, NothingToDo, StoreError
 from pixelpatchwork.domain.model import (
     OPEN_EDITS,
     Assignment,
     AssignmentId,
     AssignmentState,
+    Event,
     Hit,
-    HitId,
     HitState,
     Round,
     RoundState,
@@ -40,13 +40,19 @@ Thing = TypeVar("Thing")
 
 @dataclass(frozen=True, kw_only=True)
 class Collected:
-    """What one run of `collect` did. `unpaid` counts approvals that failed; the next run repeats them."""
+    """What one run of `collect` did.
+
+    `unread` HITs and `unpaid` answers failed this time, and the next run repeats them; `first_failure` says why.
+    `decided_elsewhere` counts answers that can never be approved: they were rejected by hand, or are gone.
+    """
 
     new_answers: int
     judged: int
     unusable: int
     paid: int
     unpaid: int
+    unread: int
+    decided_elsewhere: int
     first_failure: str | None
     edits: EditSummary
     rounds_closed: int
@@ -54,9 +60,16 @@ class Collected:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Intake:
+    new: int
+    failures: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Payments:
-    paid: int = 0
-    failures: tuple[str, ...] = ()
+    paid: int
+    elsewhere: int
+    failures: tuple[str, ...]
 
 
 def collect(
@@ -82,19 +95,24 @@ def collect(
     rounds = [one for one in services.store.rounds() if one.state is not RoundState.CLOSED]
     if not rounds:
         raise NothingToDo("No round is open. Run: ppw status")
-    new = sum(_take_in(one, services, close=close, progress=progress) for one in rounds)
+    for one in rounds:
+        services.require_market(one)
+    intakes = [_take_in(one, services, close=close, progress=progress) for one in rounds]
     verdicts = [verdict for one in rounds for verdict in judge_round(one, services)]
     payments = [_pay(one, services, progress) for one in rounds]
-    failures = [failure for one in payments for failure in one.failures]
     edits = run_edits(services, owner=owner, may_spend=may_spend, progress=progress)
     closed = sum(_close_if_finished(one, services) for one in rounds)
+    unread = [failure for one in intakes for failure in one.failures]
+    unpaid = [failure for one in payments for failure in one.failures]
     return Collected(
-        new_answers=new,
+        new_answers=sum(one.new for one in intakes),
         judged=len(verdicts),
         unusable=verdicts.count(Verdict.UNUSABLE),
         paid=sum(one.paid for one in payments),
-        unpaid=len(failures),
-        first_failure=failures[0] if failures else None,
+        unpaid=len(unpaid),
+        unread=len(unread),
+        decided_elsewhere=sum(one.elsewhere for one in payments),
+        first_failure=next(iter([*unread, *unpaid]), None),
         edits=edits,
         rounds_closed=closed,
         answers_missing=sum(_missing(one, services) for one in rounds),
@@ -106,46 +124,52 @@ def collect(
 
 @dataclass(frozen=True, kw_only=True)
 class _Fetched:
-    answers: tuple[SubmittedAssignment, ...]
-    is_finished: bool
+    answers: tuple[SubmittedAssignment, ...] = ()
+    is_finished: bool = False
+    failure: str | None = None
 
 
-def _take_in(round_: Round, services: Services, *, close: bool, progress: Progress) -> int:
+def _take_in(round_: Round, services: Services, *, close: bool, progress: Progress) -> _Intake:
     """Keeps the raw answers of a round's open HITs, and marks those HITs closed that are finished."""
-    open_hits = {
-        hit.hit_id: hit
-        for hit in services.store.hits(round_.round_id)
-        if hit.state is HitState.OPEN and hit.hit_id
-    }
-    if close:
-        for _ in each(services.crowd.expire, open_hits, workers=services.rules.parallel_calls):
-            pass
-    new = 0
+    open_hits = [hit for hit in services.store.hits(round_.round_id) if hit.state is HitState.OPEN]
     fetched = each(
-        lambda hit_id: _fetch(open_hits[hit_id], hit_id, services.crowd),
-        open_hits,
-        workers=services.rules.parallel_calls,
+        lambda hit: _fetch(hit, services.crowd, close=close), open_hits, workers=services.rules.parallel_calls
     )
-    done = 0
+    new, done = 0, 0
+    failures: list[str] = []
     for batch in _batches(fetched, BATCH):
-        new += _keep([(open_hits[hit_id], found) for hit_id, found in batch], services)
+        new += _keep(batch, services)
+        failures += [found.failure for _, found in batch if found.failure is not None]
         done += len(batch)
         progress("Reading answers", done, len(open_hits))
-    return new
+    return _Intake(new=new, failures=tuple(failures))
 
 
-def _fetch(hit: Hit, hit_id: HitId, crowd: Crowd) -> _Fetched:
-    """Every answer to one HIT, and whether more can come.
+def _fetch(hit: Hit, crowd: Crowd, *, close: bool) -> _Fetched:
+    """Every answer to one HIT, and whether more can come; a HIT that fails does not hold up the others."""
+    try:
+        return _read(hit, crowd, close=close)
+    except HitGone:
+        return _Fetched(is_finished=True)
+    except CrowdError as error:
+        return _Fetched(failure=str(error))
 
-    A HIT says that it is finished only before its answers are read once more: between the two another may have come,
-    and would be missed for good.
+
+def _read(hit: Hit, crowd: Crowd, *, close: bool) -> _Fetched:
+    """The answers, the HIT's state, and, where it is finished, the answers once more.
+
+    Between the first two another answer may have come, and would be missed for good.
     """
-    answers = tuple(crowd.assignments(hit_id))
+    if hit.hit_id is None:
+        raise StoreError(f"The open HIT {hit.token[:12]}... has no id. Restore the database from a backup.")
+    if close:
+        crowd.expire(hit.hit_id)
+    answers = tuple(crowd.assignments(hit.hit_id))
     if len(answers) >= hit.max_assignments:
         return _Fetched(answers=answers, is_finished=True)
-    if not crowd.hit(hit_id).is_finished:
-        return _Fetched(answers=answers, is_finished=False)
-    return _Fetched(answers=tuple(crowd.assignments(hit_id)), is_finished=True)
+    if not crowd.hit(hit.hit_id).is_finished:
+        return _Fetched(answers=answers)
+    return _Fetched(answers=tuple(crowd.assignments(hit.hit_id)), is_finished=True)
 
 
 def _keep(fetched: Sequence[tuple[Hit, _Fetched]], services: Services) -> int:
@@ -176,34 +200,45 @@ def _keep(fetched: Sequence[tuple[Hit, _Fetched]], services: Services) -> int:
 # ---- paying ---------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Approval:
+    is_final: bool
+    failure: str | None = None
+
+
 def _pay(round_: Round, services: Services, progress: Progress) -> _Payments:
     """Approves every judged answer, usable or not: the work was done.
 
     One approval that fails does not hold up the others: a marketplace may need minutes before it takes one.
     """
-    owed = [
-        one.assignment_id
-        for one in services.store.assignments(round_.round_id, with_answers=False)
-        if one.state is AssignmentState.JUDGED
-    ]
-    calls = each(lambda owed_id: _approve(owed_id, services), owed, workers=services.rules.parallel_calls)
+    judged = services.store.assignments(round_.round_id, with_answers=False, state=AssignmentState.JUDGED)
+    calls = each(
+        lambda answer: _approve(answer.assignment_id, services),
+        judged,
+        workers=services.rules.parallel_calls,
+    )
+    elsewhere, done = 0, 0
     failures: list[str] = []
-    paid = 0
     for batch in _batches(calls, BATCH):
-        approved = [assignment_id for assignment_id, failure in batch if failure is None]
-        services.store.mark_settled(approved, at=services.clock.now())
-        failures += [failure for _, failure in batch if failure is not None]
-        paid += len(approved)
-        progress("Approving answers", paid + len(failures), len(owed))
-    return _Payments(paid=paid, failures=tuple(failures))
+        final = [answer.assignment_id for answer, approval in batch if approval.is_final]
+        services.store.mark_settled(final, at=services.clock.now())
+        elsewhere += sum(approval.is_final and approval.failure is not None for _, approval in batch)
+        failures += [one.failure for _, one in batch if one.failure is not None and not one.is_final]
+        done += len(batch)
+        progress("Approving answers", done, len(judged))
+    return _Payments(paid=done - elsewhere - len(failures), elsewhere=elsewhere, failures=tuple(failures))
 
 
-def _approve(assignment_id: AssignmentId, services: Services) -> str | None:
+def _approve(assignment_id: AssignmentId, services: Services) -> _Approval:
     try:
         services.crowd.approve(assignment_id)
+    except DecidedElsewhere as error:
+        event = Event(at=services.clock.now(), kind="not_approved", subject=assignment_id, detail=str(error))
+        services.store.add_event(event)
+        return _Approval(is_final=True, failure=str(error))
     except CrowdError as error:
-        return str(error)
-    return None
+        return _Approval(is_final=False, failure=str(error))
+    return _Approval(is_final=True)
 
 
 # ---- closing --------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pixelpatchwork.domain.answers import Ballot, Unusable, parse_ballot, parse_generation
+from pixelpatchwork.domain.answers import Ballot, GenerationRules, Unusable, parse_ballot, parse_generation
 from pixelpatchwork.domain.edits import plan_edit
 from pixelpatchwork.domain.errors import StoreError
 from pixelpatchwork.domain.model import (
@@ -31,8 +31,7 @@ SECOND_BALLOT = "This worker had already voted on every image of this ballot."
 
 def judge_round(round_: Round, services: Services) -> list[Verdict]:
     """Judges every answer of a round that waits for it, and records the judgements as one. Gives the verdicts."""
-    answers = services.store.assignments(round_.round_id)
-    waiting = [one for one in answers if one.state is AssignmentState.STORED]
+    waiting = services.store.assignments(round_.round_id, state=AssignmentState.STORED)
     if not waiting:
         return []
     now = services.clock.now()
@@ -54,12 +53,14 @@ def _judge_generation(
     seed = services.store.image(_day(round_, services).seed_image_id)
     if seed is None:
         raise StoreError("The database has lost the Day's seed. Restore it from a backup.")
-    return [_judge_prompt(answer, seed, services, now) for answer in waiting]
+    rules = GenerationRules.from_text(round_.rules)
+    return [_judge_prompt(answer, seed, rules, services, now) for answer in waiting]
 
 
-def _judge_prompt(answer: Assignment, seed: Image, services: Services, now: datetime) -> Judgement:
-    size = (seed.width, seed.height)
-    parsed = parse_generation(answer.raw_answer, size=size, rules=services.rules.answers)
+def _judge_prompt(
+    answer: Assignment, seed: Image, rules: GenerationRules, services: Services, now: datetime
+) -> Judgement:
+    parsed = parse_generation(answer.raw_answer, size=(seed.width, seed.height), rules=rules)
     if isinstance(parsed, Unusable):
         return _left_out(answer, parsed.reason)
     editor = services.editor
@@ -75,7 +76,13 @@ def _judge_prompt(answer: Assignment, seed: Image, services: Services, now: date
         attempt=1,
         at=now,
     )
-    return Judgement(assignment_id=answer.assignment_id, verdict=Verdict.USABLE, edit=edit)
+    return Judgement(
+        assignment_id=answer.assignment_id,
+        verdict=Verdict.USABLE,
+        language=parsed.language or None,
+        seconds=parsed.seconds,
+        edit=edit,
+    )
 
 
 def _judge_voting(
@@ -108,7 +115,13 @@ class _BallotBox:
         votes = tuple(vote for vote in self._votes(answer, hit, parsed) if self._is_first(vote))
         if not votes:
             return _left_out(answer, SECOND_BALLOT)
-        return Judgement(assignment_id=answer.assignment_id, verdict=Verdict.USABLE, votes=votes)
+        return Judgement(
+            assignment_id=answer.assignment_id,
+            verdict=Verdict.USABLE,
+            language=parsed.language or None,
+            seconds=parsed.seconds,
+            votes=votes,
+        )
 
     def _votes(self, answer: Assignment, hit: Hit, ballot: Ballot) -> Iterable[Vote]:
         for position, opinion in enumerate(ballot.opinions):

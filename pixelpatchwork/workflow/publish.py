@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 from pixelpatchwork.domain.errors import (
@@ -13,7 +14,18 @@ from pixelpatchwork.domain.errors import (
     InsufficientFunds,
     NothingToDo,
 )
-from pixelpatchwork.domain.model import Day, Hit, HitId, HitState, HitTypeId, ImageState, Round, RoundKind
+from pixelpatchwork.domain.model import (
+    Day,
+    Hit,
+    HitId,
+    HitState,
+    HitTypeId,
+    ImageId,
+    ImageState,
+    Round,
+    RoundId,
+    RoundKind,
+)
 from pixelpatchwork.domain.plan import (
     RoundPlan,
     RoundRules,
@@ -44,32 +56,39 @@ def plan_round(services: Services) -> RoundPlan:
     Changes nothing. Raises NothingToDo where another step comes first.
     """
     day = services.current_day()
-    images = services.store.images(day_number=day.number)
-    step = next_step(_rounds(services, day), has_new_images=bool(images))
+    step = next_step(_rounds(services, day), has_new_images=bool(_candidates(services, day)))
     if step not in {Step.PUBLISH_GENERATION, Step.PUBLISH_VOTING} or step.kind is None:
         raise NothingToDo(f"Day {day.number}: the next step is to {step}. Run: {step.command}")
-    begun = services.store.round(round_id(day.number, step.kind))
-    if begun is not None:
-        return RoundPlan(round=begun, hits=services.store.hits(begun.round_id))
-    return _plan(services, day, step.kind)
+    return _recorded(services, round_id(day.number, step.kind)) or _plan(services, day, step.kind)
 
 
 def publish(plan: RoundPlan, services: Services, progress: Progress = no_progress) -> Published:
     """Records the plan and publishes what of it is not published yet. Safe to run again, or twice at once.
 
-    Raises PageTooLarge or InsufficientFunds before anything is recorded, CrowdError where the marketplace refuses.
+    Raises PageTooLarge, ImageMissing or InsufficientFunds before anything is recorded, CrowdError where the marketplace
+    refuses.
     """
     day = services.current_day()
-    questions = render_questions(plan.hits, services, day)
-    _require_funds(plan, services)
-    plan, is_new = _record(plan, services)
+    begun = _recorded(services, plan.round.round_id)
+    if begun is None:
+        _require_funds(plan, {}, services)
+        render_questions(plan.round, plan.hits, services, day)
+        begun = _record(plan, services)
+    services.require_market(begun.round)
+    there = _already_there(begun, services, day)
+    _require_funds(begun, there, services)
     job = _Job(
         services=services,
-        rules=services.rules.of(plan.round.kind),
-        questions=questions,
-        hit_type_id=services.crowd.ensure_hit_type(_hit_type(plan, services, day)),
-        there={} if is_new else _already_there(plan, services, day),
+        rules=services.rules.of(begun.round.kind),
+        questions=render_questions(begun.round, begun.hits, services, day),
+        hit_type_id=services.crowd.ensure_hit_type(_hit_type(begun, services, day)),
+        there=there,
     )
+    return _publish_all(job, begun, progress)
+
+
+def _publish_all(job: _Job, plan: RoundPlan, progress: Progress) -> Published:
+    services = job.services
     waiting = [hit for hit in plan.hits if hit.state is HitState.PLANNED]
     found = 0
     calls = each(job.publish, waiting, workers=services.rules.parallel_calls)
@@ -87,37 +106,59 @@ def _rounds(services: Services, day: Day) -> list[Round]:
     return [one for one in services.store.rounds() if one.day_number == day.number]
 
 
+def _candidates(services: Services, day: Day) -> list[ImageId]:
+    """The images painted on a Day that may be voted on."""
+    images = services.store.images(day_number=day.number)
+    return [image.image_id for image in images if image.state is ImageState.VISIBLE]
+
+
 def _plan(services: Services, day: Day, kind: RoundKind) -> RoundPlan:
     study_id, now, rules = services.study().study_id, services.clock.now(), services.rules
     if kind is RoundKind.GENERATION:
-        return plan_generation(study_id, day, rules.generation, now=now)
-    images = services.store.images(day_number=day.number)
-    candidates = [image.image_id for image in images if image.state is ImageState.VISIBLE]
-    if rules.has_incumbent:
-        candidates.append(day.seed_image_id)
+        return plan_generation(
+            study_id, day, rules.generation, answers=rules.answers, market=services.market, now=now
+        )
+    candidates = _candidates(services, day)
+    seed = services.store.image(day.seed_image_id)
+    if rules.has_incumbent and seed is not None and seed.state is ImageState.VISIBLE:
+        candidates.append(seed.image_id)
     return plan_voting(
-        study_id, day, rules.voting, candidates=candidates, ballot_size=rules.ballot_size, now=now
+        study_id,
+        day,
+        rules.voting,
+        candidates=candidates,
+        ballot_size=rules.ballot_size,
+        market=services.market,
+        now=now,
     )
 
 
-def _require_funds(plan: RoundPlan, services: Services) -> None:
-    """A round that runs out of money half way can be completed, but it is better not begun."""
-    needed = plan.cost_of(hit for hit in plan.hits if hit.state is HitState.PLANNED).total
+def _require_funds(plan: RoundPlan, there: Mapping[str, PublishedHit], services: Services) -> None:
+    """A round that runs out of money half way can be completed, but it is better not begun.
+
+    HITs that are on the market already, noted or not, have been charged.
+    """
+    missing = [hit for hit in plan.hits if hit.state is HitState.PLANNED and hit.annotation not in there]
+    needed = plan.cost_of(missing).total
     balance = services.crowd.balance()
     if balance < needed:
         raise InsufficientFunds(
             f"The round needs ${needed:.2f}, and the marketplace's balance is ${balance:.2f}. "
-            "Nothing was published. Add funds, or lower `assignments` or `reward_usd` in the settings."
+            "Add funds, or lower `assignments` or `reward_usd` in the settings of a round that is not begun."
         )
 
 
-def _record(plan: RoundPlan, services: Services) -> tuple[RoundPlan, bool]:
-    """The plan as the store holds it, and whether it was new: another run may have recorded it before."""
-    try:
+def _recorded(services: Services, round_id_: RoundId) -> RoundPlan | None:
+    """The plan of a round that was begun, as the store holds it."""
+    begun = services.store.round(round_id_)
+    return None if begun is None else RoundPlan(round=begun, hits=services.store.hits(round_id_))
+
+
+def _record(plan: RoundPlan, services: Services) -> RoundPlan:
+    """Records a plan, and gives the one that stands: another run may have been a moment quicker."""
+    with suppress(AlreadyRecorded):
         services.store.add_round(plan.round, plan.hits)
-    except AlreadyRecorded:
-        return replace(plan, hits=services.store.hits(plan.round.round_id)), False
-    return plan, True
+    return _recorded(services, plan.round.round_id) or plan
 
 
 def _already_there(plan: RoundPlan, services: Services, day: Day) -> Mapping[str, PublishedHit]:

@@ -8,8 +8,8 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from pixelpatchwork.domain.answers import GenerationRules
-from pixelpatchwork.domain.errors import NothingToDo
-from pixelpatchwork.domain.model import Day, RoundKind, Study
+from pixelpatchwork.domain.errors import ConfigurationError, NothingToDo
+from pixelpatchwork.domain.model import Day, Round, RoundKind, Study
 from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.plan import RoundRules
 from pixelpatchwork.domain.ports import Clock, Crowd, Editor, ImageStore, Pages, Store
@@ -66,11 +66,20 @@ class Exhibition:
 
 @dataclass(frozen=True, kw_only=True)
 class Services(Exhibition):
-    """The ports and the rules of one study."""
+    """The ports and the rules of one study. `market` names the marketplace behind `crowd`."""
 
     crowd: Crowd
+    market: str
     editor: Editor
     clock: Clock
+
+    def require_market(self, round_: Round) -> None:
+        """Raises ConfigurationError where the settings name another marketplace than the round was published on."""
+        if round_.market != self.market:
+            raise ConfigurationError(
+                f"The {round_.kind} round of Day {round_.day_number} was published on {round_.market}, "
+                f"and the settings say {self.market}. Set `marketplace` back until the round is closed."
+            )
 
 
 def no_progress(_what: str, _done: int, _total: int) -> None:

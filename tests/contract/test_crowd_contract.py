@@ -17,7 +17,7 @@ from flask import Flask
 
 from pixelpatchwork.adapters.mturk import MTurkCrowd, mturk_client
 from pixelpatchwork.crowd.browser import CrowdTrouble, Form, Page, WsgiBrowser
-from pixelpatchwork.domain.errors import CrowdError, HitExists, InsufficientFunds
+from pixelpatchwork.domain.errors import CrowdError, DecidedElsewhere, HitExists, HitGone, InsufficientFunds
 from pixelpatchwork.domain.model import AssignmentId, HitId, Token
 from pixelpatchwork.domain.ports import HitRequest, HitTypeSpec
 from pixelpatchwork.marketplace.app import create_app
@@ -282,7 +282,7 @@ def test_what_time_has_approved_counts_as_approved(fair: Fair) -> None:
 
 
 def test_an_assignment_that_does_not_exist_cannot_be_approved(fair: Fair) -> None:
-    with pytest.raises(CrowdError, match="refused ApproveAssignment"):
+    with pytest.raises(DecidedElsewhere, match="does not know it any more"):
         fair.crowd.approve(AssignmentId("3NOSUCHASSIGNMENT"))
 
 
@@ -348,7 +348,7 @@ def test_a_hit_with_work_to_decide_is_not_deleted(fair: Fair, *, is_expired: boo
 
 
 def test_a_hit_that_does_not_exist_is_reported(fair: Fair) -> None:
-    with pytest.raises(CrowdError, match="refused GetHIT: Hit 3NOSUCHHIT does not exist"):
+    with pytest.raises(HitGone, match="does not know it any more: Hit 3NOSUCHHIT does not exist"):
         fair.crowd.hit(HitId("3NOSUCHHIT"))
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from pixelpatchwork.adapters.database import SqlStore
 from pixelpatchwork.domain.errors import AlreadyRecorded, LeaseLost, StoreError
-from pixelpatchwork.domain.model import OPEN_EDITS, Day, EditKey, EditState, ImageId, Usage
+from pixelpatchwork.domain.model import OPEN_EDITS, Day, Edit, EditKey, EditState, ImageId, Usage
 from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.ports import ClosedDay, Store
 from tests.support.records import (
@@ -212,16 +212,29 @@ def test_an_edit_that_is_not_on_record_cannot_be_marked_or_finished(store: SqlSt
     assert store.image(ImageId("boat")) is None
 
 
-def test_one_more_attempt_is_one_more_edit(queue: SqlStore) -> None:
+def test_an_attempt_that_is_given_up_and_the_next_one_are_recorded_as_one(mine: SqlStore) -> None:
     again = edit("e3", of="a1", attempt=2, minutes=3)
-    queue.add_edit(again)
-    assert [one.edit_key for one in queue.edits(GENERATION)] == [SECOND, FIRST, "e3"]
+    mine.give_up_edit(FIRST, again, state=EditState.UNKNOWN, owner="me", at=NOW, message="lost")
+    assert [(one.edit_key, one.state) for one in mine.edits(GENERATION)] == [
+        (SECOND, EditState.PLANNED),
+        (FIRST, EditState.UNKNOWN),
+        ("e3", EditState.PLANNED),
+    ]
 
 
 @pytest.mark.parametrize("same", [edit("e1", of="a1", attempt=9), edit("other", of="a1", attempt=1)])
-def test_an_attempt_is_recorded_once(queue: SqlStore, same: object) -> None:
+def test_where_the_next_attempt_cannot_be_recorded_the_edit_is_not_given_up(
+    mine: SqlStore, same: Edit
+) -> None:
     with pytest.raises(AlreadyRecorded):
-        queue.add_edit(same)  # type: ignore[arg-type]  # an Edit, from the decorator
+        mine.give_up_edit(SECOND, same, state=EditState.UNKNOWN, owner="me", at=NOW, message="lost")
+    assert mine.edits(GENERATION)[0].state is EditState.PLANNED
+
+
+def test_the_last_attempt_is_given_up_without_another(mine: SqlStore) -> None:
+    mine.give_up_edit(SECOND, None, state=EditState.UNKNOWN, owner="me", at=NOW, message="lost")
+    assert [one.edit_key for one in mine.edits(GENERATION)] == [SECOND, FIRST]
+    assert mine.edits(GENERATION)[0].message == "lost"
 
 
 # Images

@@ -87,7 +87,8 @@ class NoiseEditor:
         self.script: dict[str, list[Exception]] = {}
         self.requests: list[EditRequest] = []
 
-    def edit(self, request: EditRequest) -> EditResult:
+    def edit(self, request: EditRequest, *, sending: Callable[[], None]) -> EditResult:
+        sending()
         self.requests.append(request)
         waiting = self.script.get(request.prompt, [])
         if waiting:
@@ -210,6 +211,7 @@ def open_stage(folder: Path, *, rules: StudyRules = RULES, seed: bytes | None = 
     services = Services(
         store=store,
         crowd=MTurkCrowd(client),
+        market="tests",
         editor=editor,
         images=images,
         pages=HitPages(resources.hit_templates()),

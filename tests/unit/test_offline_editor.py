@@ -23,6 +23,7 @@ from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.patch import plan_frame, provider_image, provider_mask
 from pixelpatchwork.domain.pictures import png_bytes, read_png
 from pixelpatchwork.domain.ports import Editor, EditRequest
+from tests.support.editors import allow
 
 Pixels = npt.NDArray[np.int16]
 
@@ -58,14 +59,14 @@ def painted(prompt: str, *, key: str = "a" * 64) -> Pixels:
     seed, mask = grey_seed(), disc_mask()
     request = request_for(prompt, seed=seed, mask=mask, key=key)
     hole = np.asarray(Image.open(BytesIO(request.mask_png)).getchannel("A")) == 0
-    inside: Pixels = pixels(read_png(OfflineEditor().edit(request).image))[hole]
+    inside: Pixels = pixels(read_png(OfflineEditor().edit(request, sending=allow).image))[hole]
     return inside
 
 
 def test_it_is_an_editor_that_costs_nothing() -> None:
     editor: Editor = OfflineEditor()
     assert (editor.name, editor.worst_case_usd) == ("offline", Usd(0))
-    result = editor.edit(request_for("a tree", seed=grey_seed(), mask=disc_mask()))
+    result = editor.edit(request_for("a tree", seed=grey_seed(), mask=disc_mask()), sending=allow)
     assert (result.cost_usd, result.usage, result.request_id) == (Usd(0), None, None)
 
 
@@ -74,7 +75,7 @@ def test_what_is_not_masked_comes_back_as_it_went() -> None:
     seed = Image.fromarray(rng.integers(0, 256, (120, 160, 3), dtype=np.uint8))
     request = request_for("golden stars", seed=seed, mask=disc_mask())
     kept = np.asarray(Image.open(BytesIO(request.mask_png)).getchannel("A")) == 255
-    before, after = read_png(request.image_png), read_png(OfflineEditor().edit(request).image)
+    before, after = read_png(request.image_png), read_png(OfflineEditor().edit(request, sending=allow).image)
     assert np.array_equal(pixels(before)[kept], pixels(after)[kept])
     assert (pixels(before) != pixels(after)).any(axis=2)[~kept].mean() > 0.9
 
@@ -111,7 +112,9 @@ def test_the_mask_is_read_by_its_alpha_alone() -> None:
         "RGBA", (*Image.effect_noise((request.width, request.height), 90).convert("RGB").split(), alpha)
     )
     other = EditRequest(**{**vars(request), "mask_png": png_bytes(misleading)})
-    assert OfflineEditor().edit(other).image == OfflineEditor().edit(request).image
+    assert (
+        OfflineEditor().edit(other, sending=allow).image == OfflineEditor().edit(request, sending=allow).image
+    )
 
 
 @pytest.mark.parametrize("motif", MOTIFS)
@@ -120,7 +123,7 @@ def test_every_motif_fits_into_every_hole(motif: str, size: Size) -> None:
     mask = Mask(pixels=np.ones((size[1], size[0]), bool))
     words = {"stars": "star", "bubbles": "bubble", "flames": "flame"}
     request = request_for(words.get(motif, motif), seed=grey_seed(size), mask=mask)
-    assert read_png(OfflineEditor().edit(request).image).size == size
+    assert read_png(OfflineEditor().edit(request, sending=allow).image).size == size
 
 
 @settings(max_examples=40, deadline=None)
@@ -129,13 +132,16 @@ def test_any_prompt_is_painted_into_any_mask(prompt: str, width: int, height: in
     bits = np.random.default_rng(random_seed).random((height, width)) < 0.2
     bits[height // 2, width // 2] = True
     request = request_for(prompt, seed=grey_seed((width, height)), mask=Mask(pixels=bits))
-    assert read_png(OfflineEditor().edit(request).image).size == (request.width, request.height)
+    assert read_png(OfflineEditor().edit(request, sending=allow).image).size == (
+        request.width,
+        request.height,
+    )
 
 
 def test_a_prompt_of_any_length_takes_no_longer() -> None:
     request = request_for("red moon " * 500_000, seed=grey_seed(), mask=disc_mask())
     begun = time.perf_counter()
-    OfflineEditor().edit(request)
+    OfflineEditor().edit(request, sending=allow)
     assert time.perf_counter() - begun < 5
 
 
@@ -143,14 +149,14 @@ def test_a_prompt_of_any_length_takes_no_longer() -> None:
 def test_a_request_that_does_not_hold_together_is_rejected(change: dict[str, object]) -> None:
     request = request_for("red", seed=grey_seed(), mask=disc_mask())
     with pytest.raises(EditRejected):
-        OfflineEditor().edit(EditRequest(**{**vars(request), **change}))
+        OfflineEditor().edit(EditRequest(**{**vars(request), **change}), sending=allow)
 
 
 def test_a_mask_without_alpha_is_rejected() -> None:
     request = request_for("red", seed=grey_seed(), mask=disc_mask())
     opaque = png_bytes(Image.new("RGB", (request.width, request.height)))
     with pytest.raises(EditRejected):
-        OfflineEditor().edit(EditRequest(**{**vars(request), "mask_png": opaque}))
+        OfflineEditor().edit(EditRequest(**{**vars(request), "mask_png": opaque}), sending=allow)
 
 
 def motifs_of(prompt: str) -> list[str]:

@@ -8,10 +8,12 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pixelpatchwork.domain.answers import GenerationRules
 from pixelpatchwork.domain.ballots import draw_ballots
 from pixelpatchwork.domain.model import Day, ImageId, Round, RoundKind, RoundState, StudyId
 from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.plan import (
+    RoundPlan,
     RoundRules,
     hit_token,
     plan_generation,
@@ -39,6 +41,19 @@ RULES = RoundRules(
 )
 
 
+ANSWERS = GenerationRules(min_coverage=0.01, max_coverage=0.5, max_prompt=100)
+
+
+def generation() -> RoundPlan:
+    return plan_generation(STUDY, DAY, RULES, answers=ANSWERS, market="own", now=NOW)
+
+
+def test_a_round_keeps_what_was_promised_when_it_was_planned() -> None:
+    round_ = generation().round
+    assert (round_.reward_usd, round_.market) == (Usd("0.25"), "own")
+    assert GenerationRules.from_text(round_.rules) == ANSWERS
+
+
 @given(st.integers(1, 5000), st.integers(1, 9))
 def test_assignments_are_split_evenly_and_none_is_lost(total: int, per_hit: int) -> None:
     sizes = split_assignments(total, per_hit=per_hit)
@@ -49,7 +64,7 @@ def test_assignments_are_split_evenly_and_none_is_lost(total: int, per_hit: int)
 
 
 def test_twenty_assignments_become_three_hits_below_the_second_fee() -> None:
-    plan = plan_generation(STUDY, DAY, RULES, now=NOW)
+    plan = generation()
     assert [hit.max_assignments for hit in plan.hits] == [7, 7, 6]
     assert plan.assignments == 20
     assert plan.cost.rewards == Usd("5.00")
@@ -57,7 +72,7 @@ def test_twenty_assignments_become_three_hits_below_the_second_fee() -> None:
 
 
 def test_planning_again_gives_the_same_hits() -> None:
-    assert plan_generation(STUDY, DAY, RULES, now=NOW) == plan_generation(STUDY, DAY, RULES, now=NOW)
+    assert generation() == generation()
 
 
 def test_tokens_differ_by_study_day_kind_and_index_and_fit_the_api() -> None:
@@ -73,7 +88,7 @@ def test_tokens_differ_by_study_day_kind_and_index_and_fit_the_api() -> None:
 
 
 def test_annotations_name_the_study_the_round_and_the_hit() -> None:
-    plan = plan_generation(STUDY, DAY, RULES, now=NOW)
+    plan = generation()
     assert plan.hits[1].annotation == "pixelpatchwork:coffee-0a1b2c3d:day-2-generation:1"
     assert len(plan.hits[1].annotation) <= 255
 
@@ -81,7 +96,8 @@ def test_annotations_name_the_study_the_round_and_the_hit() -> None:
 def test_each_voting_hit_has_a_ballot_and_planning_again_draws_the_same() -> None:
     candidates = [ImageId(f"image-{number}") for number in range(10)]
     first, second = (
-        plan_voting(STUDY, DAY, RULES, candidates=candidates, ballot_size=4, now=NOW) for _ in range(2)
+        plan_voting(STUDY, DAY, RULES, candidates=candidates, ballot_size=4, market="own", now=NOW)
+        for _ in range(2)
     )
     assert first == second
     assert all(len(set(hit.ballot)) == 4 for hit in first.hits)

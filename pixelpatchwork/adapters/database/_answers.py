@@ -6,12 +6,11 @@ Rows are locked in the order of their keys, so that collectors wait for each oth
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, literal, select, update
 
 from pixelpatchwork.adapters.database import schema
 from pixelpatchwork.adapters.database._days import add_events
@@ -26,7 +25,6 @@ from pixelpatchwork.domain.model import (
     RoundId,
     User,
     UserId,
-    Verdict,
 )
 from pixelpatchwork.domain.ports import Judgement
 
@@ -91,7 +89,11 @@ def _ids(connection: Connection, assignment_ids: Iterable[AssignmentId]) -> set[
 
 
 def assignments(
-    connection: Connection, round_id: RoundId, *, with_answers: bool = True
+    connection: Connection,
+    round_id: RoundId,
+    *,
+    with_answers: bool = True,
+    state: AssignmentState | None = None,
 ) -> tuple[Assignment, ...]:
     """The answers of a round by submitted_at and id. Without `with_answers` the long texts are not read."""
     assignment, hit = schema.assignment, schema.hit
@@ -102,7 +104,7 @@ def assignments(
     query = (
         select(*columns)
         .join(hit, hit.c.token == assignment.c.token)
-        .where(hit.c.round_id == round_id)
+        .where(hit.c.round_id == round_id, *([] if state is None else [assignment.c.state == state]))
         .order_by(assignment.c.submitted_at, assignment.c.assignment_id)
     )
     return tuple(Assignment(**row._mapping) for row in connection.execute(query))
@@ -128,12 +130,19 @@ def record_judgements(connection: Connection, judgements: Sequence[Judgement], *
 
 
 def _set_verdicts(connection: Connection, judgements: Sequence[Judgement]) -> None:
-    """One statement a verdict and reason; usable answers, most of them, share one."""
-    alike: dict[tuple[Verdict, str | None], list[AssignmentId]] = defaultdict(list)
-    for one in judgements:
-        alike[one.verdict, one.reason].append(one.assignment_id)
-    for (verdict, reason), assignment_ids in alike.items():
-        _set(connection, assignment_ids, state=AssignmentState.JUDGED, verdict=verdict, reason=reason)
+    assignment = schema.assignment
+    fields = ("verdict", "reason", "language", "seconds")
+    judged = (
+        update(assignment)
+        .where(assignment.c.assignment_id == bindparam("judged_id"))
+        .values(state=AssignmentState.JUDGED, **{name: bindparam(f"new_{name}") for name in fields})
+    )
+    rows = [
+        {"judged_id": one.assignment_id, **{f"new_{name}": getattr(one, name) for name in fields}}
+        for one in judgements
+    ]
+    if rows:
+        connection.execute(judged, rows)
 
 
 def mark_settled(connection: Connection, assignment_ids: Sequence[AssignmentId], *, at: datetime) -> None:

@@ -57,16 +57,27 @@ def claim_edit(connection: Connection, *, owner: str, now: datetime, lease: time
     return claimed
 
 
-def add_edit(connection: Connection, edit: Edit) -> None:
-    """One more attempt."""
-    connection.execute(insert(schema.edit), row_of_edit(edit))
-    add_event(connection, Event(at=edit.planned_at, kind="edit_planned", subject=edit.edit_key))
-
-
 def renew_leases(connection: Connection, *, owner: str, now: datetime, lease: timedelta) -> None:
     """Every lease of `owner`, also one that has run out while nobody else claimed the edit."""
     edit = schema.edit
     connection.execute(update(edit).where(edit.c.lease_owner == owner).values(lease_until=now + lease))
+
+
+def give_up_edit(
+    connection: Connection,
+    edit_key: EditKey,
+    again: Edit | None,
+    *,
+    state: EditState,
+    owner: str,
+    at: datetime,
+    message: str,
+) -> None:
+    """The end of one attempt and the plan of the next, or neither."""
+    mark_edit(connection, edit_key, state, owner=owner, at=at, message=message)
+    if again is not None:
+        connection.execute(insert(schema.edit), row_of_edit(again))
+        add_event(connection, Event(at=at, kind="edit_planned", subject=again.edit_key))
 
 
 def mark_edit(
@@ -79,6 +90,7 @@ def mark_edit(
     message: str | None = None,
     cost_usd: Usd | None = None,
     usage: Usage | None = None,
+    rates: str | None = None,
 ) -> None:
     """Moves an edit on that `owner` holds."""
     _require_lease(connection, edit_key, owner)
@@ -86,6 +98,7 @@ def mark_edit(
     values |= {} if message is None else {"message": message}
     values |= {} if cost_usd is None else {"cost_usd": cost_usd}
     values |= {} if usage is None else usage_row(usage)
+    values |= {} if rates is None else {"rates": rates}
     values |= {} if state in OPEN_EDITS else _NO_LEASE
     _update(connection, edit_key, **values)
     add_event(connection, Event(at=at, kind=f"edit_{state}", subject=edit_key, detail=message or ""))

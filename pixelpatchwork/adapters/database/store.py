@@ -24,6 +24,7 @@ from pixelpatchwork.domain.errors import StoreError
 from pixelpatchwork.domain.model import (
     Assignment,
     AssignmentId,
+    AssignmentState,
     Day,
     Edit,
     EditKey,
@@ -168,9 +169,11 @@ class SqlStore:
         """See the port."""
         return self.database.write(_answers.add_assignments, assignments)
 
-    def assignments(self, round_id: RoundId, *, with_answers: bool = True) -> tuple[Assignment, ...]:
+    def assignments(
+        self, round_id: RoundId, *, with_answers: bool = True, state: AssignmentState | None = None
+    ) -> tuple[Assignment, ...]:
         """See the port."""
-        return self.database.read(_answers.assignments, round_id, with_answers=with_answers)
+        return self.database.read(_answers.assignments, round_id, with_answers=with_answers, state=state)
 
     def record_judgements(self, judgements: Sequence[Judgement], *, at: datetime) -> None:
         """See the port."""
@@ -194,9 +197,20 @@ class SqlStore:
         """See the port."""
         self.database.write(_edits.release_edit, edit_key, owner=owner, at=at)
 
-    def add_edit(self, edit: Edit) -> None:
+    def give_up_edit(
+        self,
+        edit_key: EditKey,
+        again: Edit | None,
+        *,
+        state: EditState,
+        owner: str,
+        at: datetime,
+        message: str,
+    ) -> None:
         """See the port."""
-        self.database.write(_edits.add_edit, edit)
+        self.database.write(
+            _edits.give_up_edit, edit_key, again, state=state, owner=owner, at=at, message=message
+        )
 
     def mark_edit(
         self,
@@ -208,6 +222,7 @@ class SqlStore:
         message: str | None = None,
         cost_usd: Usd | None = None,
         usage: Usage | None = None,
+        rates: str | None = None,
     ) -> None:
         """See the port."""
         self.database.write(
@@ -219,6 +234,7 @@ class SqlStore:
             message=message,
             cost_usd=cost_usd,
             usage=usage,
+            rates=rates,
         )
 
     def finish_edit(self, edit_key: EditKey, image: Image, *, owner: str, drift: float, at: datetime) -> None:

@@ -1,0 +1,239 @@
+"""What the workflows ask of the study's records. The database's adapter answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from pixelpatchwork.domain.model import (
+    Assignment,
+    AssignmentId,
+    AssignmentState,
+    Day,
+    Edit,
+    EditKey,
+    EditState,
+    Event,
+    Hit,
+    HitId,
+    Image,
+    ImageId,
+    Round,
+    RoundId,
+    Study,
+    Token,
+    Usage,
+    User,
+    UserId,
+    Verdict,
+    Vote,
+)
+from pixelpatchwork.domain.money import Usd
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What an answer came to, to be recorded as one: the verdict, and its votes or its edit."""
+
+    assignment_id: AssignmentId
+    verdict: Verdict
+    reason: str | None = None
+    language: str | None = None
+    seconds: float | None = None
+    votes: tuple[Vote, ...] = ()
+    edit: Edit | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosedDay:
+    """How a Day ended, and the Day that follows it."""
+
+    number: int
+    winner_image_id: ImageId
+    total_votes: int
+    total_participants: int
+    next_day: Day
+
+
+class Store(Protocol):
+    """The study's records. Each method is one transaction and is safe to run again.
+
+    Every call may raise StoreError. Methods that add raise AlreadyRecorded where a unique key says
+    that the thing is there, except where their text says that a repeat does nothing.
+    """
+
+    # The study and its Days
+
+    def create_study(self, study: Study) -> None:
+        """Records the study. Raises AlreadyRecorded where the database holds one."""
+        ...
+
+    def study(self) -> Study | None:
+        """The study of this database, or None before `init`."""
+        ...
+
+    def open_first_day(self, day: Day, seed: Image) -> None:
+        """Records the first seed and Day 1."""
+        ...
+
+    def current_day(self) -> Day | None:
+        """The Day that is going on, or None before there is one."""
+        ...
+
+    def days(self) -> tuple[Day, ...]:
+        """All Days, by number."""
+        ...
+
+    def advance(self, closed: ClosedDay, *, at: datetime) -> None:
+        """Closes a Day and opens the next, as one. Raises AlreadyRecorded where that was done before."""
+        ...
+
+    # Publishing
+
+    def add_round(self, round_: Round, hits: Sequence[Hit]) -> None:
+        """Records a planned round with all of its HITs."""
+        ...
+
+    def rounds(self) -> tuple[Round, ...]:
+        """All rounds, by Day, generation before voting."""
+        ...
+
+    def round(self, round_id: RoundId) -> Round | None:
+        """One round."""
+        ...
+
+    def hits(self, round_id: RoundId) -> tuple[Hit, ...]:
+        """The HITs of a round, by index."""
+        ...
+
+    def mark_hit_open(self, token: Token, hit_id: HitId, *, expires_at: datetime, at: datetime) -> None:
+        """The HIT is published. A repeat with the same id does nothing."""
+        ...
+
+    def mark_round_open(self, round_id: RoundId, *, at: datetime) -> None:
+        """All HITs of the round are published."""
+        ...
+
+    def mark_hits_closed(self, tokens: Sequence[Token], *, at: datetime) -> None:
+        """Nothing more comes from these HITs."""
+        ...
+
+    def mark_round_closed(self, round_id: RoundId, *, at: datetime) -> None:
+        """Every answer of the round is settled and every edit at its end."""
+        ...
+
+    # Answers
+
+    def ensure_users(self, users: Sequence[User]) -> tuple[User, ...]:
+        """Records those that are new; gives all of them as recorded, in the same order."""
+        ...
+
+    def users(self) -> tuple[User, ...]:
+        """Everybody who took part, by user id."""
+        ...
+
+    def add_assignments(self, assignments: Sequence[Assignment]) -> tuple[AssignmentId, ...]:
+        """Keeps raw answers; those already kept stay as they are. Gives the ids of the new ones."""
+        ...
+
+    def assignments(
+        self, round_id: RoundId, *, with_answers: bool = True, state: AssignmentState | None = None
+    ) -> tuple[Assignment, ...]:
+        """The answers of a round, in one state or all, earliest submitted first.
+
+        `raw_answer` is "" where not asked for.
+        """
+        ...
+
+    def record_judgements(self, judgements: Sequence[Judgement], *, at: datetime) -> None:
+        """STORED -> JUDGED with its votes and edit, and the counts of the voted images.
+
+        A judgement on an assignment that is judged already does nothing. A vote of a user on an image
+        on which he voted in the same round does nothing.
+        """
+        ...
+
+    def mark_settled(self, assignment_ids: Sequence[AssignmentId], *, at: datetime) -> None:
+        """JUDGED -> SETTLED: approved in the marketplace."""
+        ...
+
+    # Edits and images
+
+    # An edit is leased to the collector that works on it. `owner` names one run of one collector; only he who
+    # holds the lease may move the edit, everybody else gets LeaseLost.
+
+    def claim_edit(self, *, owner: str, now: datetime, lease: timedelta) -> Edit | None:
+        """One edit that wants work (`OPEN_EDITS`, its lease free or run out), leased to `owner`; oldest first."""
+        ...
+
+    def renew_leases(self, *, owner: str, now: datetime, lease: timedelta) -> None:
+        """All leases that `owner` holds last from now on again."""
+        ...
+
+    def release_edit(self, edit_key: EditKey, *, owner: str, at: datetime) -> None:
+        """Gives the lease back: the edit waits as it was. Does nothing where `owner` holds it no more."""
+        ...
+
+    def give_up_edit(
+        self,
+        edit_key: EditKey,
+        again: Edit | None,
+        *,
+        state: EditState,
+        owner: str,
+        at: datetime,
+        message: str,
+    ) -> None:
+        """Ends an edit in `state` and records the attempt that takes its place, as one."""
+        ...
+
+    def mark_edit(
+        self,
+        edit_key: EditKey,
+        state: EditState,
+        *,
+        owner: str,
+        at: datetime,
+        message: str | None = None,
+        cost_usd: Usd | None = None,
+        usage: Usage | None = None,
+        rates: str | None = None,
+    ) -> None:
+        """Moves an edit on; what is None stays as it was. A state that is not open gives the lease back."""
+        ...
+
+    def finish_edit(self, edit_key: EditKey, image: Image, *, owner: str, drift: float, at: datetime) -> None:
+        """Records the image and that the edit is DONE. A repeat does nothing."""
+        ...
+
+    def edits(self, round_id: RoundId) -> tuple[Edit, ...]:
+        """The edits that a round's answers asked for, by planned_at and edit key."""
+        ...
+
+    def image(self, image_id: ImageId) -> Image | None:
+        """One image."""
+        ...
+
+    def images(self, *, day_number: int | None = None) -> tuple[Image, ...]:
+        """Images by created_at and id: all of them with the first seed, or those painted on one Day."""
+        ...
+
+    # Votes and events
+
+    def votes(self, round_id: RoundId | None = None) -> tuple[Vote, ...]:
+        """The votes of a round, or all, by created_at, user and position."""
+        ...
+
+    def add_event(self, event: Event) -> None:
+        """Appends to the study's diary."""
+        ...
+
+    def events(self) -> tuple[Event, ...]:
+        """The diary, oldest first."""
+        ...
+
+    def user_by_id(self, user_id: UserId) -> User | None:
+        """One participant."""
+        ...
