@@ -46,10 +46,14 @@ class RoundRules:
 
 @dataclass(frozen=True, kw_only=True)
 class RoundPlan:
-    """A round with its HITs, to be recorded and published, and what it costs at most."""
+    """A round with its HITs, to be recorded and published, and what it costs at most.
+
+    `unseen` counts the images for which the ballots of a new plan have no room.
+    """
 
     round: Round
     hits: tuple[Hit, ...]
+    unseen: int = 0
 
     @property
     def cost(self) -> Cost:
@@ -116,7 +120,8 @@ def plan_voting(
     random = Random(hit_token(study_id, day.number, RoundKind.VOTING, 0))  # noqa: S311  # a draw, no secret
     ballots = draw_ballots(candidates, count=count, size=ballot_size, random=random)
     this = _round(day, RoundKind.VOTING, rules, market=market, now=now)
-    return _plan(study_id, this, rules, ballots=ballots)
+    shown = {image_id for ballot in ballots for image_id in ballot}
+    return replace(_plan(study_id, this, rules, ballots=ballots), unseen=len(set(candidates) - shown))
 
 
 def _round(day: Day, kind: RoundKind, rules: RoundRules, *, market: str, now: datetime) -> Round:

@@ -104,6 +104,12 @@ def test_each_voting_hit_has_a_ballot_and_planning_again_draws_the_same() -> Non
     assert {hit.round_id for hit in first.hits} == {round_id(2, RoundKind.VOTING)}
 
 
+def test_a_plan_says_how_many_images_its_ballots_have_no_room_for() -> None:
+    candidates = [ImageId(f"image-{number}") for number in range(14)]
+    plan = plan_voting(STUDY, DAY, RULES, candidates=candidates, ballot_size=4, market="own", now=NOW)
+    assert plan.unseen == 14 - 3 * 4
+
+
 @given(st.integers(1, 60), st.integers(1, 40), st.integers(2, 20), st.randoms(use_true_random=False))
 def test_no_image_is_shown_more_than_once_more_than_another(
     candidates: int, ballots: int, size: int, random: Random
