@@ -59,9 +59,9 @@ def serve(
             wiring.open_to_others()
 
         def ready(url: str) -> None:
-            _tell(url, has_keys=has_keys)
             if profile is not None:
                 _write_profile(profile, wiring, url)
+            _tell(url, has_keys=has_keys, profile=profile)
 
         try:
             with wiring.notifying():
@@ -97,7 +97,6 @@ def _write_profile(profile: Profile, wiring: Wiring, url: str) -> None:
         profile.write(key_id=key.key_id, secret=key.secret, endpoint_url=url)
     except ProfileError as error:
         raise PatchworkError(str(error)) from error
-    click.echo(f"Try: aws --profile {profile.name} mturk get-account-balance")
 
 
 def _check_signup(host: str, signup: str | None) -> None:
@@ -123,8 +122,10 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _tell(url: str, *, has_keys: bool) -> None:
+def _tell(url: str, *, has_keys: bool, profile: Profile | None) -> None:
     click.echo(f"Workers: {url}/")
     hint = "" if has_keys else " (for a key: ppw marketplace add-requester NAME)"
     click.echo(f"Requester API: {url}{hint}")
+    if profile is not None:
+        click.echo(f"Try: aws --profile {profile.name} mturk get-account-balance")
     click.echo("Ctrl-C ends it.")

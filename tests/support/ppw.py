@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,10 +123,14 @@ class Served:
 
 @contextmanager
 def serving(
-    *options: object, cwd: Path, environ: Mapping[str, str] | None = None, end: int = signal.SIGTERM
+    *options: object,
+    cwd: Path,
+    environ: Mapping[str, str] | None = None,
+    end: int = signal.SIGTERM,
+    more: Sequence[object] = (),
 ) -> Iterator[Served]:
-    """Runs `ppw OPTIONS serve --port 0` meanwhile; it must end well, and soon, when it gets the signal `end`."""
-    process = started(*options, "serve", "--port", 0, cwd=cwd, environ=environ)
+    """Runs `ppw OPTIONS serve --port 0 MORE` meanwhile; it must end well, and soon, when it gets the signal `end`."""
+    process = started(*options, "serve", "--port", 0, *more, cwd=cwd, environ=environ)
     first = first_line(process)
     if not first.startswith("Workers: http://127.0.0.1:"):
         raise AssertionError(f"ppw serve did not start: {first}{ended(process).text}")
