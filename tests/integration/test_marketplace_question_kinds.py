@@ -84,7 +84,14 @@ def test_only_the_page_around_an_external_frame_lets_it_in(market: Bench) -> Non
 
 
 @pytest.mark.parametrize(
-    ("url", "has_origin"), [("https://lab.example/task", True), ("http://localhost/task", False)]
+    ("url", "has_origin"),
+    [
+        ("https://lab.example/task", True),
+        ("http://localhost:5000/task", True),
+        ("http://localhost/task", False),
+        ("http://localhost:80/task", False),
+        ("http://LOCALHOST/task", False),
+    ],
 )
 def test_an_external_page_of_the_sites_own_host_gets_no_origin(
     market: Bench, url: str, has_origin: bool

@@ -19,6 +19,7 @@ from pixelpatchwork.marketplace.site import policies
 PREVIEW_ID = "ASSIGNMENT_ID_NOT_AVAILABLE"
 _OPAQUE = "allow-scripts allow-forms"
 _FORM = f"{_OPAQUE} allow-popups allow-popups-to-escape-sandbox"
+_PORTS = {"http": 80, "https": 443}
 _EXTERNAL = f"{_OPAQUE} allow-popups allow-modals"
 
 
@@ -86,9 +87,14 @@ def _frame(question: Question, hit_id: str, query: Mapping[str, str], host_url: 
 
 def _external_sandbox(question: ExternalQuestion, host_url: str) -> str:
     """An "external" page of this very host would be the site itself: it gets no origin."""
-    is_own_host = urlsplit(question.url).hostname == urlsplit(host_url).hostname
-    is_own_port = urlsplit(question.url).port == urlsplit(host_url).port
-    return _EXTERNAL if is_own_host and is_own_port else f"{_EXTERNAL} allow-same-origin"
+    is_own = _door(question.url) == _door(host_url)
+    return _EXTERNAL if is_own else f"{_EXTERNAL} allow-same-origin"
+
+
+def _door(url: str) -> tuple[str, int]:
+    """Host and port, the scheme's own port included."""
+    parts = urlsplit(url)
+    return (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme, 0)
 
 
 def _with_query(url: str, query: Mapping[str, str]) -> str:
