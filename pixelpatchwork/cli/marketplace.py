@@ -15,6 +15,7 @@ import click
 from flask import Flask
 
 from pixelpatchwork.cli.marketplace_invite import invite
+from pixelpatchwork.cli.marketplace_vouch import vouch
 from pixelpatchwork.cli.output import emit_json, example, json_option, table
 from pixelpatchwork.cli.program import Invocation, pass_invocation
 from pixelpatchwork.domain.errors import NothingToDo, PatchworkError
@@ -44,6 +45,7 @@ def marketplace() -> None:
 
 
 marketplace.add_command(invite)
+marketplace.add_command(vouch)
 
 
 def _cents(_ctx: click.Context, _option: click.Parameter, text: str) -> Cents:

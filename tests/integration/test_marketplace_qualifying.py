@@ -336,6 +336,8 @@ def test_a_grant_tells_the_worker_unless_it_is_asked_to_be_silent(market: Bench)
     silent = inbox(market, ann)
     market.client.associate_qualification_with_worker(**key)
     market.client.disassociate_qualification_from_worker(**key, Reason="A new season.")
+    market.client.associate_qualification_with_worker(**key, SendNotification=False)
+    market.client.disassociate_qualification_from_worker(**key, Reason="")
 
     assert silent == []
     assert [subject for subject, _ in inbox(market, ann)] == [

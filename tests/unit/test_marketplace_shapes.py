@@ -6,6 +6,7 @@ import contextlib
 from typing import Any
 
 import pytest
+from botocore.model import StructureShape
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -102,3 +103,39 @@ def test_no_request_can_cause_anything_but_a_typed_refusal(operation: str, data:
     body = data.draw(JSON | st.dictionaries(st.sampled_from([*members, "Other"]), JSON, max_size=6))
     with contextlib.suppress(ApiError):
         read_input(model, body)
+
+
+def constrained() -> list[tuple[str, str, object, str]]:
+    """(operation, member, a value that breaks the model, what is said of it) for each constraint of each operation."""
+    found: list[tuple[str, str, object, str]] = []
+    for name in service_model().operation_names:
+        shape = service_model().operation_model(name).input_shape
+        assert isinstance(shape, StructureShape)
+        for member, inner in shape.members.items():
+            rules = inner.metadata
+            text = inner.type_name == "string"
+            if member in shape.required_members:
+                found.append((name, member, None, "Member must not be null"))
+            if "max" in rules:
+                found.append(
+                    (name, member, "A" * (rules["max"] + 1) if text else rules["max"] + 1, "less than")
+                )
+            if "min" in rules:
+                found.append((name, member, "" if text else rules["min"] - 1, "greater than or equal"))
+            if "pattern" in rules:
+                found.append((name, member, "-", "regular expression pattern"))
+            if text and rules.get("enum"):
+                found.append((name, member, "Nonsense", "enum value set"))
+    return found
+
+
+@pytest.mark.parametrize(("operation", "member", "value", "said"), constrained())
+def test_each_constraint_of_each_operation_is_enforced(
+    operation: str, member: str, value: object, said: str
+) -> None:
+    with pytest.raises(ValidationException) as caught:
+        read(operation, **{member: value})
+
+    path = member[0].lower() + member[1:]
+    faults = caught.value.message.split("detected: ", 1)[1].split("; ")
+    assert any(f" at '{path}' failed to satisfy constraint: " in fault and said in fault for fault in faults)

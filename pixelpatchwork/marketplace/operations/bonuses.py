@@ -10,7 +10,7 @@ from pixelpatchwork.marketplace import ledger, schema, tokens
 from pixelpatchwork.marketplace.clock import to_wire
 from pixelpatchwork.marketplace.errors import ParameterValidationError, RequestError, already_processed
 from pixelpatchwork.marketplace.fees import bonus_fee, format_usd
-from pixelpatchwork.marketplace.operations.bounds import check_bounds, read_amount
+from pixelpatchwork.marketplace.operations.bounds import check_bounds, read_amount, require_reason
 from pixelpatchwork.marketplace.operations.registry import Call, operation
 from pixelpatchwork.marketplace.paging import Page
 from pixelpatchwork.marketplace.records import own_assignment, own_hit
@@ -20,6 +20,7 @@ from pixelpatchwork.marketplace.records import own_assignment, own_hit
 def send_bonus(call: Call) -> dict[str, Any]:
     """Pays a bonus out of the available balance. A repeated token within 24 hours pays nothing and is refused."""
     check_bounds(call.request)
+    require_reason(call.request)
     moment, request = call.moment, call.request
     cents = read_amount("BonusAmount", request["BonusAmount"], least=1)
     assignment = own_assignment(moment, call.requester_id, request["AssignmentId"])

@@ -34,7 +34,7 @@ _RANGES = {
     "RetryDelayInSeconds": (0, _YEAR_S),
     "TestDurationInSeconds": (1, _YEAR_S),
 }
-_NOT_EMPTY = {"Title", "Description", "Reason", "Name", "Subject", "MessageText"}
+_NOT_EMPTY = {"Title", "Description", "Name", "Subject", "MessageText"}
 MAX_REQUIREMENTS = 10
 
 
@@ -52,6 +52,12 @@ def check_bounds(request: Mapping[str, Any]) -> None:
         raise ParameterValidationError(
             "QualificationRequirements", len(requirements), f"At most {MAX_REQUIREMENTS} are allowed."
         )
+
+
+def require_reason(request: Mapping[str, Any]) -> None:
+    """Raises ParameterValidationError for an empty `Reason`, in the operations that cannot go without one."""
+    if not request["Reason"].strip():
+        raise ParameterValidationError("Reason", request["Reason"], "It may not be empty.")
 
 
 def read_amount(name: str, text: str, *, least: Cents) -> Cents:

@@ -81,7 +81,7 @@ def _waiting(call: Call) -> Row[Any]:
 def _tell(call: Call, row: Row[Any], what: str, reason: str | None = None) -> None:
     own = own_type(call, row.qualification_type_id)
     subject = f"{what}: {own.name}"[:_SUBJECT]
-    text = own.description if reason is None else reason
+    text = reason or own.description
     messages.send(call.moment, call.requester_id, [row.worker_id], subject=subject, text=text)
 
 

@@ -44,7 +44,7 @@ def disassociate(call: Call) -> dict[str, Any]:
         raise _only_granted()
     holding = Holding(qualification_type_id=row.qualification_type_id, worker_id=row.worker_id)
     grants.revoke(call.moment, holding)
-    if "Reason" in call.request:
+    if call.request.get("Reason"):
         subject = f"A qualification was withdrawn: {own.name}"[:_SUBJECT]
         reason = call.request["Reason"]
         messages.send(call.moment, call.requester_id, [row.worker_id], subject=subject, text=reason)

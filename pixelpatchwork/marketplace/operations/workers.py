@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pixelpatchwork.marketplace import messages, schema
 from pixelpatchwork.marketplace.errors import ParameterValidationError, RequestError
-from pixelpatchwork.marketplace.operations.bounds import check_bounds
+from pixelpatchwork.marketplace.operations.bounds import check_bounds, require_reason
 from pixelpatchwork.marketplace.operations.registry import Call, operation
 from pixelpatchwork.marketplace.paging import Page
 from pixelpatchwork.marketplace.states import AssignmentStatus
@@ -40,6 +40,7 @@ def notify_workers(call: Call) -> dict[str, Any]:
 def create_worker_block(call: Call) -> dict[str, Any]:
     """Bars a worker from this requester's HITs. Blocking him again changes the reason."""
     check_bounds(call.request)
+    require_reason(call.request)
     worker_id, reason = call.request["WorkerId"], call.request["Reason"]
     _check_worker(call, worker_id)
     _check_room(call)
