@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import urlsplit
 
 import click
 from flask import Flask
@@ -18,6 +19,7 @@ from pixelpatchwork.cli.marketplace_invite import invite
 from pixelpatchwork.cli.marketplace_vouch import vouch
 from pixelpatchwork.cli.output import emit_json, example, json_option, table
 from pixelpatchwork.cli.program import Invocation, pass_invocation
+from pixelpatchwork.config import Settings
 from pixelpatchwork.domain.errors import NothingToDo, PatchworkError
 from pixelpatchwork.marketplace import payouts as owed
 from pixelpatchwork.marketplace import requesters as accounts
@@ -80,17 +82,23 @@ class Open:
 def opened(invocation: Invocation) -> Iterator[Open]:
     """The marketplace of the settings. Its refusals become the program's own errors."""
     settings = invocation.settings()
-    if settings.marketplace != "embedded":
-        raise PatchworkError(
-            f"The marketplace of these settings is elsewhere ({settings.marketplace}). Run this with the settings "
-            "with which it is served."
-        )
+    _require_here(settings)
     with wired(settings) as wiring:
         app: Flask = wiring.marketplace
         try:
             yield Open(market=app.extensions["marketplace"], keyring=app.extensions["keyring"])
         except (RequesterError, ClockError) as error:
             raise PatchworkError(str(error)) from error
+
+
+def _require_here(settings: Settings) -> None:
+    """Raises PatchworkError where the marketplace of the settings is not one whose database is here."""
+    address = urlsplit(settings.marketplace_database_url)
+    is_missing = address.scheme.startswith("sqlite") and not Path(address.path).exists()
+    if settings.is_mturk or (settings.marketplace != "embedded" and is_missing):
+        raise PatchworkError(
+            f"The marketplace of these settings is elsewhere ({settings.marketplace}). Run this where it is served."
+        )
 
 
 # ---- the clock ------------------------------------------------------------------------------------------

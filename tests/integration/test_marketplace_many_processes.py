@@ -17,6 +17,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from pixelpatchwork.config import load_settings
 from pixelpatchwork.crowd.browser import CrowdTrouble, Form, HttpBrowser
 from tests.support.marketplace import hit_request, socket_client
 from tests.support.ppw import environment, here
@@ -122,3 +123,17 @@ def test_a_marketplace_is_not_opened_to_others_before_somebody_said_who_may_come
 
     assert done.returncode == 1
     assert "Set `serve.signup`" in done.stderr
+
+
+def test_the_settings_that_the_page_on_deployment_shows_can_be_used(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text(encoding="utf-8")
+    shown = page.partition("```yaml\n")[2].partition("```")[0]
+    (tmp_path / "study.yaml").write_text(shown, encoding="utf-8")
+    settings = load_settings(tmp_path / "study.yaml", {})
+
+    assert (settings.serve.signup, settings.serve.proxies, settings.serve.notifications) == (
+        "invite",
+        1,
+        "off",
+    )
+    assert page.count("pixelpatchwork.wsgi:application") == 2
