@@ -66,7 +66,7 @@ def test_each_step_says_what_it_did_and_what_comes_next(answered: Path, tmp_path
     assert run_next(study, "publish-round") in run(study, "status").well().stdout
 
     published = run(study, "publish-round").well()
-    assert "Day 1, voting round: 6 assignments in 2 HITs (3 each) at $0.10 each.\n" in published.stdout
+    assert "Day 1, voting round: 6 assignments in 6 HITs (1 each) at $0.10 each.\n" in published.stdout
     assert "Costs at most $0.72: $0.60 for the workers, $0.12 in fees.\n" in published.stdout
     assert f"run: ppw --config {study} collect\n" in published.stdout
 

@@ -158,7 +158,7 @@ def _play(story: Story, file: Path, environ: dict[str, str]) -> None:
             run("publish-round")
             story.hit_pages += _frames(story.marketplace_url)
             crowd.work()
-            run("collect", "--close")
+            run("collect", "--close", "--yes-spend", "50")
         run("advance-day")
     run("report", "--output", str(story.folder / "report.html"))
     story.checks = run("doctor", "--json").json["checks"]

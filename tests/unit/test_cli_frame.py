@@ -106,7 +106,7 @@ def run(error: BaseException, *arguments: str) -> Result:
         (NothingToDo("Day 1 is open until noon."), 3, "Day 1 is open until noon.\n"),
         (FileNotFoundError(2, "No such file or directory", "seed.jpg"), 1, "Error: seed.jpg: No such file"),
         (OSError(28, "No space left on device"), 1, "Error: No space left on device\n"),
-        (KeyboardInterrupt(), 130, "the same command goes on"),
+        (KeyboardInterrupt(), 130, "the same command may be run again"),
         (click.Abort(), 1, "Error: Not confirmed"),
     ],
 )
