@@ -25,6 +25,7 @@ from pixelpatchwork.marketplace import revisions
 
 _POOL_SIZE = 32
 _BUSY_MILLIS = 30_000
+_LOCK_SECONDS = 60
 _BEGIN = "marketplace_begin"
 
 
@@ -60,7 +61,7 @@ class Database:
         Raises DatabaseUnusableError, and WrongSchemaError where the tables are another version's.
         """
         try:
-            with self.begin(writes=True) as connection, _one_at_a_time(connection):
+            with _one_at_a_time(self.engine), self.begin(writes=True) as connection:
                 revisions.bring_up_to_date(connection)
         except SQLAlchemyError as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
@@ -123,13 +124,19 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextlib.contextmanager
-def _one_at_a_time(connection: Connection) -> Iterator[None]:
-    """MySQL commits each CREATE TABLE by itself, so a named lock keeps two starting processes apart."""
-    if connection.dialect.name == "sqlite":
+def _one_at_a_time(engine: Engine) -> Iterator[None]:
+    """MySQL commits each CREATE TABLE by itself, so a named lock keeps two starting processes apart.
+
+    A connection of its own holds it, so that it outlasts the other one's last commit.
+    """
+    if engine.dialect.name == "sqlite":
         yield
         return
-    connection.execute(text("SELECT GET_LOCK('pixelpatchwork-marketplace', 60)")).all()
-    try:
-        yield
-    finally:
-        connection.execute(text("SELECT RELEASE_LOCK('pixelpatchwork-marketplace')")).all()
+    name = {"name": f"marketplace-{engine.url.database}"[:64], "seconds": _LOCK_SECONDS}
+    with engine.connect() as holder:
+        if holder.scalar(text("SELECT GET_LOCK(:name, :seconds)"), name) != 1:
+            raise DatabaseUnusableError(f"another process has been changing it for {_LOCK_SECONDS} seconds")
+        try:
+            yield
+        finally:
+            holder.execute(text("SELECT RELEASE_LOCK(:name)"), name).all()

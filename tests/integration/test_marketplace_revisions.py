@@ -138,7 +138,7 @@ def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:
 def test_many_processes_that_start_at_once_upgrade_once(database_url: str) -> None:
     first = Database(database_url)
     unnumbered(first)
-    others = [Database(database_url) for _ in range(4)]
+    others = [Database(database_url) for _ in range(6)]
     faults: list[BaseException] = []
 
     def upgrade(database: Database) -> None:
