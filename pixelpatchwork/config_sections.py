@@ -96,10 +96,10 @@ class GenerationSettings(Section):
     )
     keywords: Keywords = "picture, image, creative, painting, drawing, writing, AI"
     instructions: Instructions = (
-        "Brush over the part of the picture that you want to change, then describe what should be there. An"
-        " image model repaints that part and nothing else. Be imaginative: the others vote, and the winning"
-        " picture is tomorrow's starting point. Nothing violent, sexual or hateful, please, and no real"
-        " people."
+        "Brush over the part of the picture that you want to change, then describe what should be there."
+        " Exactly that part is repainted from your words, and nothing else. Be imaginative: the others vote,"
+        " and the winning picture is tomorrow's starting point. Nothing violent, sexual or hateful, please,"
+        " and no real people."
     )
     consent: Consent = _CONSENT
     reward_usd: Reward = Decimal("0.25")
@@ -164,7 +164,10 @@ class RateSettings(Section):
     """The image service's prices."""
 
     version: Line = Field(
-        default="2026-11", max_length=40, description="A name for this table, kept with each cost."
+        default="2026-11",
+        max_length=40,
+        description="A name for this table of prices, recorded with each cost. Give it another one when you change"
+        " a price.",
     )
     text_input_usd: Decimal = Field(
         default=Decimal(5), ge=0, le=10_000, description="One million tokens of text sent."

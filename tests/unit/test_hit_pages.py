@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -173,6 +174,27 @@ def test_pictures_of_an_offline_editor_are_labelled(pages: HitPages) -> None:
     cards = form_of(pages.voting(voting())).find_all("fieldset")
 
     assert [bool(card.find(class_="badge", string="offline")) for card in cards] == [False, True, True]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_label_explains_itself_where_it_is_used_and_only_there(language: str) -> None:
+    pages = HitPages(resources.hit_templates(), language=language)
+    words = yaml.safe_load(
+        (resources.hit_templates() / f"locales/{language}.yaml").read_text(encoding="utf-8")
+    )
+    assert "offline" in words["offline"]
+
+    plain = generation(winners=0)
+    for page, expected in (
+        (pages.voting(voting()), 1),
+        (pages.voting(replace(voting(), ballot=((image("seed"), ""),))), 0),
+        (pages.generation(replace(plain, seed=image("seed", label="offline"))), 1),
+        (pages.generation(replace(plain, seed=image("seed"))), 0),
+        (pages.generation(replace(generation(), seed=image("seed"))), 1),
+        (pages.generation(generation()), 1),
+    ):
+        soup = BeautifulSoup(html_of(page), "html.parser")
+        assert len(soup.find_all("p", string=words["offline"])) == expected
 
 
 def test_hostile_words_are_text_and_nothing_else(pages: HitPages) -> None:
