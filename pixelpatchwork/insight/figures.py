@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from pixelpatchwork.domain.model import Day, Image, ImageId, ImageState, RoundId
+from pixelpatchwork.domain.model import OFFLINE, Day, Image, ImageId, ImageState, RoundId
 from pixelpatchwork.domain.voting import tally
 from pixelpatchwork.insight.pictures import Patch, Picture, Pictures, patch_of
 from pixelpatchwork.insight.records import Facts
@@ -19,8 +19,6 @@ MAX_ENTRIES = 240
 MIN_ENTRIES_A_DAY = 3
 MAX_TEXT = 400
 """Characters of a prompt, a name or a reason that are shown."""
-OFFLINE = "offline"
-"""The editor whose pictures are labelled wherever they are shown: no image model made them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +54,9 @@ class Figure:
 class DayStory:
     """One Day: where it began, what won, and all that was painted or stood on the ballot, best first.
 
-    `winner` is None while the Day goes on. `unshown` counts images left out to bound the page, `hidden` those
-    that the requester hid.
+    `winner` is None while the Day goes on. `painted` counts the images of this Day, as `ppw status` does: without the
+    seed, which may stand on the ballot (`has_incumbent`), and with those that the page does not show. `unshown` counts
+    entries left out to bound the page, `hidden` those that the requester hid.
     """
 
     number: int
@@ -65,6 +64,8 @@ class DayStory:
     seed: Figure
     winner: Figure | None
     entries: tuple[Figure, ...]
+    painted: int
+    has_incumbent: bool
     unshown: int
     hidden: int
     votes: int
@@ -135,6 +136,8 @@ class _DayTeller:
             entries=tuple(
                 self._figure(image, width=self._sizes.entry) for image in ranked[: self._sizes.entries]
             ),
+            painted=sum(1 for image in standing if self._is_painted(image)),
+            has_incumbent=day.seed_image_id in self._votes,
             unshown=max(0, len(ranked) - self._sizes.entries),
             hidden=sum(1 for image in standing if image.state is ImageState.HIDDEN),
             votes=sum(one.ups + one.downs for one in self._votes.values()),
@@ -143,9 +146,11 @@ class _DayTeller:
     def _standing(self) -> Iterator[Image]:
         """What was painted on this Day, and the seed where it stood on the ballot."""
         for image in self._facts.images.values():
-            painted = image.creator_id is not None and image.day == self._day.date
-            if painted or image.image_id in self._votes:
+            if self._is_painted(image) or image.image_id in self._votes:
                 yield image
+
+    def _is_painted(self, image: Image) -> bool:
+        return image.creator_id is not None and image.day == self._day.date
 
     def _ranked(self, standing: Sequence[Image]) -> list[Image]:
         """The visible ones, best first, by the rule that finds the winner."""

@@ -23,6 +23,7 @@ from pixelpatchwork import __version__
 from pixelpatchwork.domain.model import UserId
 from pixelpatchwork.domain.money import CENT, Usd
 from pixelpatchwork.domain.ports import ImageStore
+from pixelpatchwork.domain.wording import counted
 from pixelpatchwork.insight import charts
 from pixelpatchwork.insight.agreement import Agreement, VoterAgreement, agreement
 from pixelpatchwork.insight.figures import DayStory, day_stories, shown
@@ -208,11 +209,6 @@ def _environment() -> Environment:
         "usd": usd,
     }
     return environment
-
-
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """`1 vote`, `1,204 votes`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def percent(share: float) -> str:

@@ -17,7 +17,6 @@ from pixelpatchwork.insight.report import (
     MAX_ROWS,
     Report,
     build_report,
-    counted,
     decimal,
     on,
     percent,
@@ -132,6 +131,19 @@ def test_hostile_words_are_shown_as_words() -> None:
     assert all(
         one.find_parent("bdi") for one in soup.find_all(string=re.compile("alert")) if one.find_parent("q")
     )
+
+
+def test_a_day_counts_its_images_as_the_status_does_and_names_the_seed_beside_them() -> None:
+    def head(records: MemoryRecords) -> str:
+        return words(page(records).select(".day header")[0])
+
+    assert "· 2 images and the seed on the ballot · 9 votes" in head(one_day_story())
+    hidden = changed(one_day_story(), "fox", state=ImageState.HIDDEN)
+    assert "· 2 images and the seed on the ballot ·" in head(hidden)
+    alone = one_day_story()
+    alone.all_votes = [one for one in alone.all_votes if one.image_id != "seed"]
+    alone.all_hits = [replace(one, ballot=()) for one in alone.all_hits]
+    assert "· 2 images · " in head(alone)
 
 
 def test_only_the_offline_editors_images_carry_its_badge() -> None:
@@ -279,12 +291,6 @@ def test_text_is_cleaned_and_cut() -> None:
 
 
 def test_numbers_are_written_for_people() -> None:
-    assert [counted(1, "vote"), counted(0, "vote"), counted(1204, "vote")] == [
-        "1 vote",
-        "0 votes",
-        "1,204 votes",
-    ]
-    assert [counted(1, "person", "people"), counted(2, "person", "people")] == ["1 person", "2 people"]
     assert [percent(0), percent(0.001), percent(0.384), percent(1)] == ["0%", "<1%", "38%", "100%"]
     assert [decimal(None), decimal(-0.254), decimal(0.5), decimal(-0.001)] == [
         "\N{EN DASH}",
