@@ -66,6 +66,9 @@ __all__ = [
     "shown",
 ]
 
+SETTINGS_FILE = "study.yaml"
+"""The settings of a study in its own folder."""
+
 INTERNAL = frozenset({"folder"})
 """Fields of the model that are no keys."""
 
@@ -216,11 +219,6 @@ class Settings(BaseSettings):
         return self._absolute(self.marketplace_database)
 
     @property
-    def images_folder(self) -> Path | None:
-        """The pictures' folder, or None where they are in a bucket."""
-        return None if self.bucket else self.path(self.images)
-
-    @property
     def bucket(self) -> Bucket | None:
         """The pictures' bucket, or None where they are in a folder."""
         match = BUCKET.fullmatch(self.images)
@@ -302,14 +300,14 @@ def _early_links(settings: Settings) -> Iterator[Conflict]:
 # ---- reading --------------------------------------------------------------------------------------------
 
 
-def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """The settings of `path`, else of `PPW_CONFIG`, else of `config/local.yaml`, else the packaged ones.
+def load_settings(path: Path | None, environ: Mapping[str, str], *, text: str | None = None) -> Settings:
+    """The settings of `path`, else of `PPW_CONFIG`, `study.yaml`, `config/local.yaml`, or the packaged ones.
 
-    The environment goes before `.env` beside the file, that before the file, the file before defaults.
-    Raises ConfigurationError, which lists every fault.
+    The environment goes before `.env` beside the file, that before the file, the file before defaults. `text` is what
+    the file is about to hold, where it is not written yet. Raises ConfigurationError, which lists every fault.
     """
     file, folder = _settings_file(path, environ)
-    written = yaml_layer(file)
+    written = yaml_layer(file, text)
     faults = secrets_written_in(written, Settings)
     written.values = without(written.values, [fault.key for fault in faults])
     layers = [written, dotenv_layer(folder / ".env"), environment_layer(environ, source="the environment")]
@@ -358,8 +356,9 @@ def _settings_file(path: Path | None, environ: Mapping[str, str]) -> tuple[Path,
         file = Path(named).absolute()
         return file, file.parent
     here = Path.cwd() / "config" / "local.yaml"
-    if here.is_file():
-        return here, here.parent
+    for file in (Path.cwd() / SETTINGS_FILE, here):
+        if file.is_file():
+            return file, file.parent
     shipped = resources.config() / "local.yaml"
     is_installed = shipped.is_relative_to(Path(__file__).resolve().parent)
     return shipped, here.parent if is_installed else shipped.parent

@@ -136,9 +136,12 @@ def _number(original: Original) -> int:
 # ---- YAML -----------------------------------------------------------------------------------------------
 
 
-def yaml_layer(path: Path) -> Layer:
-    """The settings in a YAML file. Raises ConfigurationError where it cannot be read as a mapping at all."""
-    text = _text(path)
+def yaml_layer(path: Path, text: str | None = None) -> Layer:
+    """The settings in a YAML file, or in the `text` that is to be written into it.
+
+    Raises ConfigurationError where it cannot be read as a mapping at all.
+    """
+    text = _text(path) if text is None else text
     try:
         root = _Loader(text).get_single_node()
     except (yaml.YAMLError, _Refused) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,14 +13,13 @@ from random import Random
 
 from pixelpatchwork import resources
 from pixelpatchwork.adapters.database import open_store, upgrade
-from pixelpatchwork.config import Settings, render_settings
+from pixelpatchwork.config import SETTINGS_FILE, Settings, load_settings, render_settings
 from pixelpatchwork.domain.errors import PatchworkError, SeedError
 from pixelpatchwork.domain.model import Study, StudyId
-from pixelpatchwork.domain.pictures import read_seed
+from pixelpatchwork.domain.pictures import MAX_SEED_BYTES, read_seed, reduced
 from pixelpatchwork.wiring import open_images
 from pixelpatchwork.workflow.begin import Beginning, begin_study
 
-SETTINGS_FILE = "study.yaml"
 DEFAULT_SEED = "coffee.png"
 """Of the photographs in `config/seeds`; their provenance stands beside them."""
 
@@ -42,10 +42,23 @@ class Founded:
 
 @dataclass(frozen=True, kw_only=True)
 class SeedFile:
-    """A photograph that can be a seed: its bytes as they came, and the ending of its file's name."""
+    """A photograph that can be a seed: its bytes as they came, and the ending of its file's name.
+
+    `size` is that of the seed in pixels, after a large photograph was reduced.
+    """
 
     data: bytes
     suffix: str
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedFolder:
+    """A study's folder before it is made; its settings and its seed are known to be good."""
+
+    directory: Path
+    settings: str
+    seed: SeedFile
 
 
 def default_seed() -> Path:
@@ -53,29 +66,49 @@ def default_seed() -> Path:
     return resources.config() / "seeds" / DEFAULT_SEED
 
 
-def pick_seed(path: Path) -> SeedFile:
-    """Reads a file that is to be a seed. Raises SeedError where it is no picture that can be used."""
+def pick_seed(path: Path, *, max_side: int) -> SeedFile:
+    """Reads a file that is to be a seed of at most `max_side` pixels on its longer side.
+
+    Raises SeedError where it is no picture that can be used.
+    """
     data = read_file(path)
-    read_seed(data)
-    return SeedFile(data=data, suffix=path.suffix.lower())
+    picture = reduced(read_seed(data), longest=max_side)
+    return SeedFile(data=data, suffix=path.suffix.lower(), size=picture.size)
 
 
-def write_folder(directory: Path, *, seed: SeedFile, overrides: Mapping[str, object]) -> Path:
+def plan_folder(
+    directory: Path, *, seed: Path, overrides: Mapping[str, object], environ: Mapping[str, str]
+) -> PlannedFolder:
+    """Plans a study's folder with `overrides` in its settings, by dotted key. Nothing is written.
+
+    Raises:
+        ConfigurationError: with these settings, and those of `environ`, the study would not run.
+        SeedError: the seed is no picture that can be used.
+    """
+    text = render_settings({**overrides, "seed": _seed_name(seed.suffix.lower())})
+    settings = load_settings(directory / SETTINGS_FILE, environ, text=text)
+    # Asked for because they speak up where the folder's name fits no address of a database.
+    _ = settings.database_url, settings.marketplace_database_url
+    picked = pick_seed(seed, max_side=settings.max_seed_side)
+    return PlannedFolder(directory=directory, settings=text, seed=picked)
+
+
+def write_folder(planned: PlannedFolder) -> Path:
     """Makes a study's folder: commented settings, `.env.example` and a copy of the seed. Gives the settings' path.
 
     Nothing that is there is overwritten. Raises PatchworkError where another seed is in the way.
     """
-    kept = directory / f"seed{seed.suffix}"
-    settings = render_settings({**overrides, "seed": kept.name})
+    directory, seed = planned.directory, planned.seed
+    kept = directory / _seed_name(seed.suffix)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         _write_new(kept, seed.data)
-        if kept.read_bytes() != seed.data:
+        if read_file(kept) != seed.data:
             raise PatchworkError(
                 f"{kept} is there already, and another picture. Move it away, or give it as --seed."
             )
         _write_new(directory / ".env.example", resources.env_example().read_bytes())
-        _write_new(directory / SETTINGS_FILE, settings.encode())
+        _write_new(directory / SETTINGS_FILE, planned.settings.encode())
     except OSError as error:
         raise PatchworkError(
             f"Cannot write into {directory}: {error.strerror}. Choose another folder."
@@ -91,9 +124,10 @@ def found(settings: Settings, *, now: datetime, random: Random | None = None) ->
     Raises:
         SeedError: the seed of the settings cannot be used, and there is no Day 1 yet.
     """
-    file = _sqlite_file(settings.database_url)
+    file = sqlite_file(settings.database_url)
     if file is not None and not file.exists():
-        pick_seed(settings.seed_path)  # while there is nothing: a bad seed leaves nothing behind
+        # While there is nothing: a bad seed leaves nothing behind.
+        pick_seed(settings.seed_path, max_side=settings.max_seed_side)
         file.parent.mkdir(parents=True, exist_ok=True)
     before, after = upgrade(settings.database_url)
     store = open_store(settings.database_url)
@@ -115,9 +149,15 @@ def found(settings: Settings, *, now: datetime, random: Random | None = None) ->
 
 
 def read_file(path: Path) -> bytes:
-    """A seed's bytes. Raises SeedError where the file cannot be read."""
+    """A seed's bytes, or as many as show that there are too many. Raises SeedError where there is no file to be read.
+
+    A device or a pipe might never end.
+    """
     try:
-        return path.read_bytes()
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise SeedError(f"The seed {path} is no file. Name a JPEG, PNG or WebP file.")
+        with path.open("rb") as file:
+            return file.read(MAX_SEED_BYTES + 1)
     except OSError as error:
         raise SeedError(
             f"Cannot read the seed {path}: {error.strerror}. Name a JPEG, PNG or WebP file."
@@ -138,6 +178,11 @@ def _hex(size: int, random: Random | None) -> str:
     return (random.randbytes(size) if random else secrets.token_bytes(size)).hex()
 
 
+def _seed_name(suffix: str) -> str:
+    """The name of the seed's copy in the study's folder."""
+    return f"seed{suffix}"
+
+
 def _write_new(path: Path, data: bytes) -> None:
     try:
         with path.open("xb") as file:
@@ -146,7 +191,7 @@ def _write_new(path: Path, data: bytes) -> None:
         return
 
 
-def _sqlite_file(database_url: str) -> Path | None:
+def sqlite_file(database_url: str) -> Path | None:
     """The file of an SQLite database, or None for a database on a server."""
     found = _SQLITE_FILE.match(database_url)
     return Path(found[1]) if found else None

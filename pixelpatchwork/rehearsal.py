@@ -6,8 +6,9 @@ the offline editor. What it leaves is an ordinary study whose next Day is today.
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -16,12 +17,13 @@ from random import Random
 from typing import TypeVar
 
 from pixelpatchwork.adapters.clocks import MovableClock
-from pixelpatchwork.config import Settings, load_settings
+from pixelpatchwork.adapters.database import open_store, upgrade
+from pixelpatchwork.config import SETTINGS_FILE, Settings, load_settings
 from pixelpatchwork.crowd.browser import WsgiBrowser
 from pixelpatchwork.crowd.simulation import Simulation
 from pixelpatchwork.crowd.workers import draw_personas
 from pixelpatchwork.domain.errors import CrowdError, PatchworkError
-from pixelpatchwork.founding import SETTINGS_FILE, found, pick_seed, write_folder
+from pixelpatchwork.founding import found, plan_folder, sqlite_file, write_folder
 from pixelpatchwork.marketplace.faults import Faults
 from pixelpatchwork.wiring import Staging, Wiring, wired
 from pixelpatchwork.workflow.advance import Advanced, advance_day
@@ -35,6 +37,9 @@ TRIES = 8
 """How often a step is run that the marketplace's trouble has stopped."""
 T = TypeVar("T")
 _OPENS_AT = time(9, 0)
+_DAYS = re.compile(r"days (\d{1,4}),")
+"""How many Days the rehearsal was to have, as its marker says."""
+_INSTEAD = "Move it away, or rehearse in another folder: ppw rehearse my-rehearsal"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,31 +67,78 @@ def prepare(directory: Path, script: Script) -> Path:
 
     Raises:
         SeedError: the seed is no picture that can be used; the folder is as it was.
-        PatchworkError: the folder holds something that no rehearsal left there.
+        PatchworkError: the folder holds something that no rehearsal left there, or a study that went on.
     """
-    seed = pick_seed(script.seed)  # before anything is removed: it may stand in this very folder
-    _clear(directory)
+    left = _left(directory)
     overrides = {
         "study": "A rehearsed story",
         "generation.assignments": script.workers,
         "voting.assignments": script.workers,
     }
+    # Before anything is removed: the seed may be a bad one, and it may stand in this very folder.
+    planned = plan_folder(directory, seed=script.seed, overrides=overrides, environ={})
+    _clear(directory, left)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / MARKER).write_text(
         f"days {script.days}, workers {script.workers}, seed {script.random_seed}\n"
     )
-    return write_folder(directory, seed=seed, overrides=overrides)
+    return write_folder(planned)
 
 
-def _clear(directory: Path) -> None:
-    """Removes what the last rehearsal left, the marker last, so that a stop in between can be taken up."""
+def _left(directory: Path) -> list[Path]:
+    """What the last rehearsal left in its folder. Raises PatchworkError where something else is in there."""
     left = list(directory.iterdir()) if directory.exists() else []
+    if not left:
+        return left
     marker = directory / MARKER
-    if left and not marker.is_file():
+    if not marker.is_file():
         raise PatchworkError(
             f"{directory} is not empty and was not made by a rehearsal. "
             "Name another folder: ppw rehearse my-rehearsal"
         )
+    if (directory / ".env").exists():
+        raise PatchworkError(f"{directory / '.env'} is no rehearsal's. {_INSTEAD}")
+    played = _DAYS.match(marker.read_text(encoding="utf-8", errors="replace"))
+    _insist_on_its_end(directory, days=int(played[1]) if played else 0)
+    return left
+
+
+def _insist_on_its_end(directory: Path, *, days: int) -> None:
+    """Raises PatchworkError where the study went on after its rehearsal of so many Days.
+
+    No Day passes without a round. A study that cannot be read is not thrown away either.
+    """
+    try:
+        went_on = _last_round(directory) > days
+    except PatchworkError as error:
+        raise PatchworkError(
+            f"Whether the study in {directory} went on after its rehearsal cannot be told: {error}\n{_INSTEAD}"
+        ) from error
+    if went_on:
+        raise PatchworkError(
+            f"The study in {directory} went on after its rehearsal, and would be lost. {_INSTEAD}"
+        )
+
+
+def _last_round(directory: Path) -> int:
+    """The latest Day on which the study in this folder has a round; 0 where it has none, or there is no study."""
+    if not (directory / SETTINGS_FILE).is_file():
+        return 0
+    url = load_settings(directory / SETTINGS_FILE, {}).database_url
+    file = sqlite_file(url)
+    if file is not None and not file.exists():
+        return 0
+    upgrade(url)  # a rehearsal of an earlier version counts as well
+    store = open_store(url)
+    try:
+        return max((one.day_number for one in store.rounds()), default=0)
+    finally:
+        store.close()
+
+
+def _clear(directory: Path, left: Sequence[Path]) -> None:
+    """Removes what the last rehearsal left, the marker last, so that a stop in between can be taken up."""
+    marker = directory / MARKER
     for path in left:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

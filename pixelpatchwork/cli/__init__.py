@@ -30,7 +30,8 @@ COMMANDS = {
     ),
     "serve": LazyCommand("serve:serve", "Serve the marketplace: the workers' pages and the requester API."),
     "marketplace": LazyCommand(
-        "marketplace:marketplace", "Run the marketplace: its clock, its requesters, its money, its invitations."
+        "marketplace:marketplace",
+        "Run the marketplace: its clock, its requesters, its money, its invitations.",
     ),
 }
 
@@ -54,7 +55,7 @@ Example:
     envvar="PPW_CONFIG",
     show_envvar=True,
     metavar="FILE",
-    help="The study's settings; without it, config/local.yaml.",
+    help="The study's settings; without it, study.yaml in this folder, else config/local.yaml.",
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(__version__, prog_name="ppw")

@@ -17,9 +17,19 @@ _COMMAND = re.compile(r"\bppw (?=(?:init|doctor|publish-round|collect|advance-da
 
 def say(text: str, *, err: bool = False) -> None:
     """Prints a message of a command."""
+    click.echo(hinted(text), err=err)
+
+
+def hinted(text: str) -> str:
+    """A message of a command, with the commands in it as they must be typed here."""
+    return with_config(text, typed_config())
+
+
+def typed_config() -> str | None:
+    """The value of `--config` where it was typed. PPW_CONFIG does not count: the next command finds it again."""
     root = click.get_current_context().find_root()
     named = root.get_parameter_source("config") is click.core.ParameterSource.COMMANDLINE
-    click.echo(with_config(text, str(root.params["config"]) if named else None), err=err)
+    return str(root.params["config"]) if named else None
 
 
 def with_config(text: str, config: str | None) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from pixelpatchwork.cli.hints import say
+from pixelpatchwork.cli.hints import hinted, say
 from pixelpatchwork.cli.output import emit_json, example, json_option, table
 from pixelpatchwork.cli.program import Invocation, pass_invocation
 from pixelpatchwork.domain.errors import NothingToDo, PatchworkError
 from pixelpatchwork.domain.model import EditState
 from pixelpatchwork.domain.ports import Store
+from pixelpatchwork.domain.wording import counted
 from pixelpatchwork.insight.report import build_report, render_report
 from pixelpatchwork.insight.status import DayStatus, RoundStatus, Status, study_status
 from pixelpatchwork.wiring import real_world, wired
@@ -25,7 +27,7 @@ def status(invocation: Invocation, as_json: bool) -> None:
     with wired(invocation.settings()) as wiring:
         found = required_status(wiring.store)
     if as_json:
-        emit_json(found)
+        emit_json(replace(found, next_command=hinted(found.next_command)))
     else:
         say(_status_text(found))
 
@@ -43,7 +45,9 @@ def _status_text(found: Status) -> str:
     for day in found.days:
         lines += [_round_text(one) for one in day.rounds if day.is_current]
     if found.edits_unknown:
-        lines.append(f"{found.edits_unknown} edits have an unknown outcome; they may have been billed.")
+        lines.append(
+            f"{counted(found.edits_unknown, 'edit')} with an unknown outcome, perhaps billed all the same."
+        )
     lines.append(f"Next: {found.next_step}. Run: {found.next_command}")
     return "\n".join(lines)
 
@@ -71,15 +75,15 @@ def _shortened(text: str, *, longest: int = 60) -> str:
 def _round_text(one: RoundStatus) -> str:
     edits = {state: count for state, count in one.edits.items() if state is not EditState.DONE}
     parts = [
-        f"{one.kind} round {one.state}: {one.answers} of {one.wanted} answers",
-        f"{one.hits_open} of {one.hits} HITs open"
+        f"{one.kind} round {one.state}: {one.answers} of {counted(one.wanted, 'answer')}",
+        f"{one.hits_open} of {counted(one.hits, 'HIT')} open"
         + (f" until {one.expires_at:%Y-%m-%d %H:%M} UTC" if one.expires_at else ""),
     ]
     if one.unusable:
         parts.append(f"{one.unusable} left out")
     if one.unpaid:
         parts.append(f"{one.unpaid} not yet approved")
-    parts += [f"{count} edits {state}" for state, count in edits.items()]
+    parts += [f"{counted(count, 'edit')} {state}" for state, count in edits.items()]
     return ", ".join(parts)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 
 import click
 
 from pixelpatchwork.cli.faults import FAULTS_HELP, read_faults
+from pixelpatchwork.cli.hints import with_config
 from pixelpatchwork.cli.insight import days_table, required_status, write_page
 from pixelpatchwork.cli.output import Progress, emit_json, example, json_option
-from pixelpatchwork.config import load_settings
-from pixelpatchwork.founding import SETTINGS_FILE, default_seed
+from pixelpatchwork.config import SETTINGS_FILE, load_settings
+from pixelpatchwork.domain.wording import counted
+from pixelpatchwork.founding import default_seed
 from pixelpatchwork.insight.report import build_report, render_report
 from pixelpatchwork.insight.status import Status
 from pixelpatchwork.marketplace.faults import Faults
@@ -48,7 +51,8 @@ def rehearse(
     """Play a whole study in DIRECTORY with simulated workers: no account, no key, no server, no cost.
 
     The HITs go through the marketplace's own API and pages, the pictures through the offline editor. What is left is
-    an ordinary study: every command works on it. A rehearsal that stands in DIRECTORY is replaced.
+    an ordinary study: every command works on it. A rehearsal that stands in DIRECTORY is replaced, unless its study
+    went on: then nothing is touched.
     """
     script = Script(
         days=days, workers=workers, seed=seed or default_seed(), random_seed=random_seed, faults=faults
@@ -61,6 +65,7 @@ def rehearse(
                 click.echo(_day_text(played))
     status, report = _finish(directory)
     if as_json:
+        status = replace(status, next_command=with_config(status.next_command, str(file)))
         emit_json({"settings": file, "report": report.resolve(), "status": status})
         return
     click.echo(f"\n{days_table(status.days)}\n")
@@ -80,8 +85,8 @@ def _finish(directory: Path) -> tuple[Status, Path]:
 
 def _day_text(played: RehearsedDay) -> str:
     generation, voting = played.generation, played.voting
-    ballots = f"{voting.judged} ballots" if voting else "no ballot"
+    ballots = counted(voting.judged, "ballot") if voting else "no ballot"
     return (
-        f"Day {played.advanced.day.number}: {generation.new_answers} answers, {generation.edits.made} images, "
-        f"{ballots}, winner {played.advanced.winner_image_id}"
+        f"Day {played.advanced.day.number}: {counted(generation.new_answers, 'answer')}, "
+        f"{counted(generation.edits.made, 'image')}, {ballots}, winner {played.advanced.winner_image_id}"
     )

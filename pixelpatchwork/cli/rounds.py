@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from collections.abc import Iterator
 from dataclasses import asdict
 from decimal import Decimal
 
@@ -16,6 +17,7 @@ from pixelpatchwork.cli.program import FAILED, Invocation, pass_invocation
 from pixelpatchwork.cli.spending import SpendGuard, yes_spend_option
 from pixelpatchwork.domain.model import Hit, HitState
 from pixelpatchwork.domain.plan import RoundPlan
+from pixelpatchwork.domain.wording import counted
 from pixelpatchwork.wiring import wired
 from pixelpatchwork.workflow.advance import Advanced
 from pixelpatchwork.workflow.advance import advance_day as advance
@@ -45,7 +47,8 @@ def publish_round(invocation: Invocation, dry_run: bool, yes_spend: Decimal | No
             _show_dry_run(plan, as_json=as_json)
             return
         if wiring.spends_on_hits:
-            SpendGuard(stated=yes_spend).insist(plan.cost.total, f"{len(plan.hits)} HITs on Mechanical Turk")
+            hits = counted(len(plan.hits), "HIT")
+            SpendGuard(stated=yes_spend).insist(plan.cost.total, f"{hits} on Mechanical Turk")
         published = publish(plan, services, progress)
     if as_json:
         emit_json({"plan": _plan_json(plan), "created": published.created, "found": published.found})
@@ -58,12 +61,17 @@ def _plan_text(plan: RoundPlan) -> str:
     waiting = [hit for hit in hits if hit.state is HitState.PLANNED]
     sizes = _sizes(hits)
     lines = [
-        f"Day {plan.round.day_number}, {plan.round.kind} round: {plan.assignments} assignments "
-        f"in {len(hits)} HITs ({sizes}) at ${plan.round.reward_usd} each.",
+        f"Day {plan.round.day_number}, {plan.round.kind} round: {counted(plan.assignments, 'assignment')} "
+        f"in {counted(len(hits), 'HIT')} ({sizes}) at ${plan.round.reward_usd} each.",
         f"Costs at most ${cost.total:.2f}: ${cost.rewards:.2f} for the workers, ${cost.fees:.2f} in fees.",
     ]
     if len(waiting) < len(hits):
-        lines.append(f"{len(hits) - len(waiting)} of its HITs are published already.")
+        lines.append(f"Published already: {counted(len(hits) - len(waiting), 'HIT')}.")
+    if plan.unseen:
+        lines.append(
+            f"The ballots have no room for {counted(plan.unseen, 'image')}: raise `voting.assignments` or"
+            " `voting.ballot_size`, or nobody votes on them."
+        )
     return "\n".join(lines)
 
 
@@ -81,6 +89,7 @@ def _plan_json(plan: RoundPlan) -> dict[str, object]:
         "kind": plan.round.kind,
         "reward_usd": plan.round.reward_usd,
         "assignments": plan.assignments,
+        "unseen_images": plan.unseen,
         "hits": [
             {
                 "index": hit.index,
@@ -105,7 +114,9 @@ def _show_dry_run(plan: RoundPlan, *, as_json: bool) -> None:
 
 def _published_text(published: Published) -> str:
     found = f", {published.found} found as an earlier run had published them" if published.found else ""
-    return f"Published {published.created} HITs{found}. When workers have answered, run: ppw collect"
+    return (
+        f"Published {counted(published.created, 'HIT')}{found}. When workers have answered, run: ppw collect"
+    )
 
 
 @click.command(epilog=example("ppw collect", "ppw collect --close"))
@@ -136,28 +147,51 @@ def collect(invocation: Invocation, close: bool, yes_spend: Decimal | None, as_j
         emit_json(done)
     else:
         say(_collected_text(done))
-    return FAILED if done.unpaid or done.edits.stopped else 0
+    return FAILED if done.unread or done.unpaid or done.edits.stopped else 0
 
 
 def _collected_text(done: Collected) -> str:
     edits = done.edits
     lines = [
-        f"{done.new_answers} new answers; {done.judged} judged, {done.unusable} left out; {done.paid} approved.",
-        f"{edits.made} images made, {edits.failed} edits failed, {edits.waiting} wait.",
+        f"{counted(done.new_answers, 'new answer')}; {done.judged} judged, {done.unusable} left out; "
+        f"{done.paid} approved.",
+        f"{counted(edits.made, 'image')} made, {counted(edits.failed, 'edit')} failed, {edits.waiting} waiting.",
     ]
     if edits.unknown:
-        lines.append(f"{edits.unknown} edits have an unknown outcome: their answer was lost on the way.")
-    if done.unpaid:
         lines.append(
-            f"{done.unpaid} approvals failed ({done.first_failure}). The next run repeats them: ppw collect"
+            f"{counted(edits.unknown, 'edit')} with an unknown outcome: the editor's answer was lost on the way."
         )
+    lines += _failure_lines(done)
     if edits.stopped:
         lines.append(f"The edits stopped: {edits.stopped}")
+    elif edits.waiting:
+        lines.append(_elsewhere_text(edits.waiting))
     if done.rounds_closed:
         lines.append("The round is closed. Run: ppw status")
     elif done.answers_missing:
-        lines.append(f"{done.answers_missing} answers may still come. Later, run again: ppw collect")
+        lines.append(
+            f"{counted(done.answers_missing, 'answer')} may still come. Later, run again: ppw collect"
+        )
     return "\n".join(lines)
+
+
+def _failure_lines(done: Collected) -> Iterator[str]:
+    """What the marketplace did not do, and whether it may yet."""
+    if done.unread or done.unpaid:
+        failed = f"{counted(done.unread, 'HIT')} not read, {counted(done.unpaid, 'answer')} not approved"
+        yield f"{failed}: {done.first_failure} The next run tries again: ppw collect"
+    if done.decided_elsewhere:
+        answers = counted(done.decided_elsewhere, "answer")
+        yield f"{answers} not approved for good: rejected outside this program, or gone."
+
+
+def _elsewhere_text(waiting: int) -> str:
+    """Of edits that wait though nothing stopped them: somebody else holds their lease."""
+    they_are = "it is" if waiting == 1 else "they are"
+    return (
+        f"{counted(waiting, 'edit is', 'edits are')} being made by another run, or by one that was stopped; "
+        f"{they_are} taken up within two minutes. Then run again: ppw collect"
+    )
 
 
 @click.command("advance-day", epilog=example("ppw advance-day"))
@@ -179,8 +213,8 @@ def advance_day(invocation: Invocation, as_json: bool) -> None:
 
 def _advanced_text(advanced: Advanced, prompt: str) -> str:
     votes = next((one for one in advanced.tallies if one.image_id == advanced.winner_image_id), None)
-    counted = f" with {votes.upvotes} up and {votes.downvotes} down" if votes else ", for want of another"
+    why = f" with {votes.upvotes} up and {votes.downvotes} down" if votes else ", for want of another"
     return (
-        f"Day {advanced.day.number} is closed. The winner is {advanced.winner_image_id}{counted}: “{prompt}”\n"
+        f"Day {advanced.day.number} is closed. The winner is {advanced.winner_image_id}{why}: “{prompt}”\n"
         f"Day {advanced.next_day.number} ({advanced.next_day.date}) starts from it. Run: ppw publish-round"
     )

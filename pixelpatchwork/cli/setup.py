@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 
 import click
 
+from pixelpatchwork.cli.hints import hinted, typed_config
 from pixelpatchwork.cli.output import emit_json, example, json_option
 from pixelpatchwork.cli.program import FAILED, Invocation, pass_invocation
-from pixelpatchwork.config import Settings, load_settings
-from pixelpatchwork.doctor import examine
-from pixelpatchwork.founding import SETTINGS_FILE, Founded, default_seed, found, pick_seed, write_folder
+from pixelpatchwork.config import SETTINGS_FILE, Settings, load_settings
+from pixelpatchwork.doctor import Check, examine
+from pixelpatchwork.founding import Founded, default_seed, found, plan_folder, read_file, write_folder
 from pixelpatchwork.wiring import real_world, wired
 
 
@@ -21,7 +23,7 @@ from pixelpatchwork.wiring import real_world, wired
 class _Made:
     """What `init --json` prints."""
 
-    settings: Path | None
+    settings: Path
     is_new: bool
     seed_size: tuple[int, int]
     schema_from: str | None
@@ -41,16 +43,19 @@ class _Made:
 def init(
     invocation: Invocation, directory: Path | None, name: str | None, seed: Path | None, as_json: bool
 ) -> None:
-    """Make a study in DIRECTORY: its settings, its seed, its database and Day 1.
+    """Make a study in DIRECTORY, or in this folder: its settings, its seed, its database and Day 1.
 
-    What is there already stays as it is; a database of an older version is brought up to date. With --config in
-    place of DIRECTORY, the study of those settings is made.
+    What is there already stays as it is; a database of an older version is brought up to date. With --config (or
+    PPW_CONFIG) in place of DIRECTORY, the study of those settings is made.
     """
-    if invocation.config is not None and directory is not None:
+    if directory is not None and typed_config() is not None:
         raise click.UsageError("Give either DIRECTORY or --config, not both.")
-    if invocation.config is not None and (name or seed):
-        raise click.UsageError("With --config, name and seed are those of the settings file.")
-    settings, file = _settings(invocation, directory, name, seed)
+    if directory is None and invocation.config is not None:
+        if name or seed:
+            raise click.UsageError(f"Name and seed are those of {invocation.config}, or give a DIRECTORY.")
+        settings, file = invocation.settings(), invocation.config
+    else:
+        settings, file = _in_folder(directory or Path(), name, seed)
     made = found(settings, now=real_world().clock.now())
     if as_json:
         emit_json(
@@ -66,24 +71,29 @@ def init(
         _tell(made, settings, file)
 
 
-def _settings(
-    invocation: Invocation, directory: Path | None, name: str | None, seed: Path | None
-) -> tuple[Settings, Path | None]:
-    """The settings, of a folder that is made first where none is named by --config."""
-    if invocation.config is not None:
-        return invocation.settings(), invocation.config
-    folder = directory or Path()
+def _in_folder(folder: Path, name: str | None, seed: Path | None) -> tuple[Settings, Path]:
+    """The settings of a study's folder, which is made first where there is none."""
     file = folder / SETTINGS_FILE
     if not file.exists():
+        overrides = {} if name is None else {"study": name}
         write_folder(
-            folder, seed=pick_seed(seed or default_seed()), overrides={"study": name} if name else {}
+            plan_folder(folder, seed=seed or default_seed(), overrides=overrides, environ=os.environ)
         )
-    elif name or seed:
+        return load_settings(file, os.environ), file
+    settings = load_settings(file, os.environ)
+    if _is_other(settings, name, seed):
         raise click.UsageError(f"{file} is there already: change `study` and `seed` in it instead.")
-    return load_settings(file, os.environ), file
+    return settings, file
 
 
-def _tell(made: Founded, settings: Settings, file: Path | None) -> None:
+def _is_other(settings: Settings, name: str | None, seed: Path | None) -> bool:
+    """Whether name or seed are not those of the settings. They are where the same command is run once more."""
+    return (name is not None and name.strip() != settings.study) or (
+        seed is not None and read_file(seed) != read_file(settings.seed_path)
+    )
+
+
+def _tell(made: Founded, settings: Settings, file: Path) -> None:
     if made.schema_from is not None and made.schema_from != made.schema_to:
         click.echo(f"The database was brought from version {made.schema_from} to {made.schema_to}.")
     if made.is_new:
@@ -94,8 +104,9 @@ def _tell(made: Founded, settings: Settings, file: Path | None) -> None:
         )
     else:
         click.echo(f"The study “{settings.study}” is there already, and up to date.")
-    option = f" --config {quote(str(file))}" if file else ""
-    click.echo(f"Settings: {file}. Look through them, then run: ppw{option} publish-round")
+    click.echo(
+        f"Settings: {file}. Look through them, then run: ppw --config {quote(str(file))} publish-round"
+    )
 
 
 @click.command(epilog=example("ppw --config my-study/study.yaml doctor"))
@@ -110,10 +121,17 @@ def doctor(invocation: Invocation, as_json: bool) -> int:
     with wired(invocation.settings()) as wiring:
         checks = []
         for check in examine(wiring):
-            checks.append(check)
+            checks.append(replace(check, finding=hinted(check.finding)))
             if not as_json:
-                mark = click.style("ok  ", fg="green") if check.is_well else click.style("FAIL", fg="red")
-                click.echo(f"{mark}  {check.part:<12} {check.finding}")
+                click.echo("\n".join(_check_lines(checks[-1])))
     if as_json:
         emit_json({"is_well": all(check.is_well for check in checks), "checks": checks})
     return 0 if all(check.is_well for check in checks) else FAILED
+
+
+def _check_lines(check: Check) -> Iterator[str]:
+    """What is said of one part: how it is, and what to know about it."""
+    mark = click.style("ok  ", fg="green") if check.is_well else click.style("FAIL", fg="red")
+    yield f"{mark}  {check.part:<12} {check.finding}"
+    for warning in check.warnings:
+        yield f"{click.style('warn', fg='yellow')}  {check.part:<12} {warning}"

@@ -60,11 +60,21 @@ def read_seed(data: bytes) -> Image.Image:
 
 
 def reduced(image: Image.Image, *, longest: int) -> Image.Image:
-    """The picture itself, or a smaller copy whose longer side has `longest` pixels."""
+    """The picture itself, or a smaller copy whose longer side has `longest` pixels.
+
+    Raises:
+        SeedError: the picture is so thin that its shorter side would fall below 64 pixels.
+    """
     if max(image.size) <= longest:
         return image
     small = image.copy()
     small.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    if min(small.size) < MIN_SEED_SIDE:
+        raise SeedError(
+            f"The picture has {image.width} x {image.height} pixels, and {small.width} x {small.height} once it is"
+            f" reduced to {longest} on its longer side; each side needs {MIN_SEED_SIDE}. Crop it, or raise the setting"
+            " `max_seed_side`."
+        )
     return small
 
 

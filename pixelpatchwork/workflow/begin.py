@@ -32,7 +32,7 @@ def begin_study(beginning: Beginning, *, store: Store, images: ImageStore, now: 
     """Records the study and opens Day 1; True where that was new. Safe to run again after a stop in between.
 
     Raises:
-        SeedError: the seed is no picture that can be used; nothing has been stored.
+        SeedError: the seed is no picture that can be used, or too thin to be reduced; nothing has been stored.
     """
     if store.current_day() is not None:
         return False

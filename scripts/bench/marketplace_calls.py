@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pixelpatchwork.adapters.mturk import MTurkCrowd, mturk_client
 from pixelpatchwork.config import load_settings
 from pixelpatchwork.domain.model import HitId
-from pixelpatchwork.founding import default_seed, found, pick_seed, write_folder
+from pixelpatchwork.founding import default_seed, found, plan_folder, write_folder
 from pixelpatchwork.marketplace import work
 from pixelpatchwork.marketplace.app import create_app
 from pixelpatchwork.marketplace.market import Market
@@ -110,14 +110,17 @@ def study(crowd: MTurkCrowd, folder: Path, name: str, *, hits: int, workers: int
     folder = folder / name
     settings = load_settings(
         write_folder(
-            folder,
-            seed=pick_seed(default_seed()),
-            overrides={
-                "study": name,
-                "parallel_calls": workers,
-                "generation.assignments": hits * ASSIGNMENTS,
-                "generation.assignments_per_hit": ASSIGNMENTS,
-            },
+            plan_folder(
+                folder,
+                seed=default_seed(),
+                overrides={
+                    "study": name,
+                    "parallel_calls": workers,
+                    "generation.assignments": hits * ASSIGNMENTS,
+                    "generation.assignments_per_hit": ASSIGNMENTS,
+                },
+                environ={},
+            )
         ),
         {},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.support.studies import (
     records,
     run,
     run_next,
+    settings_with,
     voted_study,
 )
 
@@ -85,7 +87,7 @@ def test_a_day_that_nobody_paints_on_is_closed_early_and_its_seed_stays(study: P
     assert run(study, "collect", "--json").well().json["rounds_closed"] == 0
     closed = run(study, "collect", "--close", "--json").well().json
     assert (closed["rounds_closed"], closed["new_answers"], closed["answers_missing"]) == (1, 0, 0)
-    assert run(study, "status", "--json").json["next_command"] == "ppw advance-day"
+    assert run(study, "status", "--json").json["next_command"] == f"ppw --config {study} advance-day"
     assert "for want of another" in run(study, "advance-day").well().stdout
     first, second = run(study, "status", "--json").json["days"]
     assert first["winner_image_id"] == first["seed_image_id"] == second["seed_image_id"]
@@ -124,6 +126,30 @@ def test_the_help_of_each_command_shows_an_example(name: str) -> None:
     ran = here(name, "--help").well()
     assert ran.stdout.startswith(f"Usage: ppw {name} ")
     assert "\n  Example:\n    ppw " in ran.stdout
+
+
+def test_the_next_command_can_be_typed_as_the_document_has_it(study: Path) -> None:
+    """Where the settings were exported, the next command finds them by itself."""
+    for ran, command in (
+        (run(study, "status", "--json"), f"ppw --config {study} publish-round"),
+        (here("status", "--json", environ={"PPW_CONFIG": str(study)}), "ppw publish-round"),
+    ):
+        assert ran.well().json["next_command"] == command
+
+
+def test_one_thing_is_not_many(fresh: Path, tmp_path: Path) -> None:
+    study = copied(fresh, tmp_path / "study")
+    settings_with(study, {"generation.assignments": "1"})
+    published = run(study, "publish-round").well().stdout
+    assert "1 assignment in 1 HIT (1 each)" in published
+    assert "Published 1 HIT. " in published
+    assert "0 of 1 answer, 1 of 1 HIT open" in run(study, "status").well().stdout
+    assert "1 answer may still come." in run(study, "collect").well().stdout
+    crowd_works(study, workers=1)
+    collected = run(study, "collect").well().stdout
+    assert collected.startswith(
+        "1 new answer; 1 judged, 0 left out; 1 approved.\n1 image made, 0 edits failed, "
+    )
 
 
 # ---- exit codes -----------------------------------------------------------------------------------------
@@ -202,7 +228,7 @@ def test_an_interruption_says_how_to_go_on(tmp_path: Path) -> None:
 def test_a_dry_run_shows_the_plan_and_changes_nothing(study: Path) -> None:
     before = (study.parent / "study.db").read_bytes()
     ran = run(study, "publish-round", "--dry-run").well()
-    assert "6 assignments in 1 HITs (6 each) at $0.25 each" in ran.stdout
+    assert "6 assignments in 1 HIT (6 each) at $0.25 each" in ran.stdout
     assert "Nothing was published." in ran.stdout
     assert (study.parent / "study.db").read_bytes() == before
     assert run(study, "status", "--json").json["days"][0]["rounds"] == []
@@ -227,7 +253,7 @@ def test_real_hits_are_not_published_unasked(study: Path) -> None:
         )
         assert not watch.saw_somebody
     assert ran.code == little.code == 1
-    assert "Nothing was spent: 1 HITs on Mechanical Turk would cost up to $1.80." in ran.stderr
+    assert "Nothing was spent: 1 HIT on Mechanical Turk would cost up to $1.80." in ran.stderr
     assert "--yes-spend 1.80" in ran.stderr
     assert run(study, "status", "--json").json["days"][0]["rounds"] == []
 
@@ -245,6 +271,24 @@ def test_real_edits_wait_until_they_are_allowed_and_everybody_is_paid(answered: 
         (round_,) = store.rounds()
         assert {edit.state for edit in store.edits(round_.round_id)} == {EditState.PLANNED}
         assert {one.state for one in store.assignments(round_.round_id)} == {AssignmentState.SETTLED}
+
+
+def test_edits_that_another_run_holds_are_said_to_be_so(answered: Path, tmp_path: Path) -> None:
+    study = copied(answered, tmp_path / "study")
+    with dead_proxy() as watch:
+        ppw("--config", study, "collect", cwd=tmp_path, environ=OPENAI | watch.environment)
+    with records(study) as store:
+        now, lease = datetime.now(UTC), timedelta(minutes=10)
+        while store.claim_edit(owner="another run", now=now, lease=lease):
+            held = True
+    assert held
+    ran = run(study, "collect").well()
+    waiting = run(study, "collect", "--json").well().json["edits"]["waiting"]
+    assert f"0 images made, 0 edits failed, {waiting} waiting.\n" in ran.stdout
+    assert (
+        f"{waiting} edits are being made by another run, or by one that was stopped; they are taken up within two "
+        f"minutes. Then run again: ppw --config {study} collect\n"
+    ) in ran.stdout
 
 
 # ---- report ---------------------------------------------------------------------------------------------

@@ -143,4 +143,4 @@ def test_two_servers_may_serve_one_study(study: Path) -> None:
     ):
         assert answer(f"{one.url}/")[0] == answer(f"{other.url}/")[0] == 200
         status = started("--config", study, "status", "--json", cwd=study.parent)
-        assert ended(status).well().json["next_command"] == "ppw collect"
+        assert ended(status).well().json["next_command"] == f"ppw --config {study} collect"

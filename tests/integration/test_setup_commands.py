@@ -1,7 +1,8 @@
-"""`ppw init` and `ppw doctor`: studies that begin well, and faults that are found and named."""
+"""`ppw init`: studies that begin well, and attempts that leave nothing behind."""
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -10,7 +11,10 @@ from PIL import Image as Pillow
 from sqlalchemy import create_engine, text
 
 from pixelpatchwork.config import load_settings
-from tests.support.ppw import Ran, here
+from pixelpatchwork.domain.errors import SeedError
+from pixelpatchwork.domain.pictures import MAX_SEED_BYTES
+from pixelpatchwork.founding import read_file
+from tests.support.ppw import here
 from tests.support.studies import (
     copied,
     crowd_works,
@@ -64,8 +68,7 @@ def test_a_question_mark_in_the_path_does_not_lead_to_another_database(tmp_path:
     ran = here("init", tmp_path / "what?x=1")
     assert ran.code == 2
     assert "no SQLite database can have a question mark in its path" in ran.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["what?x=1"]
-    assert not list((tmp_path / "what?x=1").glob("*.db"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_init_again_changes_nothing(study: Path) -> None:
@@ -77,11 +80,19 @@ def test_init_again_changes_nothing(study: Path) -> None:
     assert {path: path.read_bytes() for path in study.parent.rglob("*") if path.is_file()} == before
 
 
-def test_init_refuses_to_change_a_study_that_is_there(study: Path) -> None:
-    for option in (["--name", "Another"], ["--seed", study.parent / "seed.png"]):
+def test_init_refuses_to_change_a_study_that_is_there(study: Path, tmp_path: Path) -> None:
+    other = write_seed(tmp_path / "other.png", (100, 90))
+    for option in (["--name", "Another"], ["--seed", other]):
         ran = here("init", study.parent, *option)
         assert ran.code == 2
         assert "is there already" in ran.stderr
+
+
+def test_the_same_init_may_be_run_again(study: Path) -> None:
+    same = ("init", study.parent, "--name", "A small study", "--seed", study.parent / "seed.png", "--json")
+    assert here(*same).well().json["is_new"] is False
+    (study.parent / "study.db").unlink()
+    assert here(*same).well().json["is_new"] is True
 
 
 def test_init_gives_an_empty_database_its_tables(study: Path) -> None:
@@ -102,6 +113,10 @@ def bad_seed(folder: Path, kind: str) -> Path:
     path = folder / "bad.png"
     if kind == "no picture":
         path.write_bytes(b"\x89PNG\r\n\x1a\n and then something else")
+    elif kind == "thin":
+        Pillow.new("RGB", (70, 4000), "teal").save(path)
+    elif kind == "endless":
+        path.symlink_to("/dev/zero")
     elif kind == "huge":
         Pillow.new("1", (30_000, 30_000)).save(path)
     else:
@@ -111,7 +126,14 @@ def bad_seed(folder: Path, kind: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"), [("no picture", "damaged"), ("huge", "megapixels"), ("animated", "animated")]
+    ("kind", "words"),
+    [
+        ("no picture", "damaged"),
+        ("huge", "megapixels"),
+        ("animated", "animated"),
+        ("thin", "36 x 2048 once it is reduced"),
+        ("endless", "is no file"),
+    ],
 )
 def test_a_seed_that_cannot_be_used_leaves_nothing_behind(tmp_path: Path, kind: str, words: str) -> None:
     seed = bad_seed(tmp_path, kind)
@@ -144,93 +166,67 @@ def test_a_seed_as_large_as_seeds_may_be_is_painted_like_any_other(tmp_path: Pat
     assert run(study, "collect", "--json").well().json["edits"]["made"] == 1
 
 
-# ---- doctor ---------------------------------------------------------------------------------------------
+def test_no_more_of_a_seed_is_read_than_it_takes_to_refuse_it(tmp_path: Path) -> None:
+    with (tmp_path / "film.raw").open("wb") as film:
+        film.truncate(100 * MAX_SEED_BYTES)
+    assert len(read_file(tmp_path / "film.raw")) == MAX_SEED_BYTES + 1
+    ran = here("init", tmp_path / "study", "--seed", tmp_path / "film.raw")
+    assert "more than 50 MB" in ran.stderr
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SeedError, match="is no file"):
+        read_file(tmp_path / "pipe")
 
 
-def failures(ran: Ran) -> dict[str, str]:
-    """What the doctor says of the parts that are not well."""
-    return {check["part"]: check["finding"] for check in ran.json["checks"] if not check["is_well"]}
+def test_settings_that_are_wrong_leave_nothing_behind(tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    long_name = here("init", folder, "--name", "x" * 70)
+    bad_variable = here("init", folder, environ={"PPW_SERVE__PORT": "99999"})
+    assert (long_name.code, bad_variable.code) == (2, 2)
+    assert "allowed: text of at most 60 characters" in long_name.stderr
+    assert "serve.port (PPW_SERVE__PORT in the environment)" in bad_variable.stderr
+    assert not list(tmp_path.iterdir())
+    assert here("init", folder, "--name", "A name").well()
 
 
-def test_the_doctor_finds_a_new_study_well_and_leaves_it_as_it_is(study: Path) -> None:
-    before = (study.parent / "study.db").read_bytes()
-    ran = run(study, "doctor").well()
-    assert [line.split()[0] for line in ran.stdout.splitlines()] == ["ok"] * 7
-    assert (study.parent / "study.db").read_bytes() == before
+def test_a_bad_dotenv_in_the_folder_is_found_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PPW_TIMEZONE=Mars")
+    assert "timezone (PPW_TIMEZONE in .env)" in here("init", tmp_path).stderr
+    assert [path.name for path in tmp_path.iterdir()] == [".env"]
 
 
-def test_a_seed_that_is_gone_is_found(study: Path) -> None:
-    (study.parent / "seed.png").unlink()
-    ran = run(study, "doctor")
-    assert ran.code == 1
-    assert "FAIL  seed         Cannot read the seed" in ran.stdout
-    assert ran.stdout.count("FAIL") == 1
+# ---- where the settings are -----------------------------------------------------------------------------
 
 
-def test_pictures_that_cannot_be_kept_are_found(study: Path) -> None:
-    (study.parent / "notes.txt").write_text("no folder")
-    ran = run(study, "doctor", "--json", PPW_IMAGES="notes.txt/images")
-    assert ran.code == 1
-    assert "folder's permissions" in failures(ran)["images"]
-
-
-def test_a_marketplace_that_is_not_there_is_found(study: Path) -> None:
-    keys = {"PPW_MARKETPLACE_ACCESS_KEY_ID": "AKIDOFNOBODY", "PPW_MARKETPLACE_SECRET_ACCESS_KEY": "hush"}
-    ran = run(study, "doctor", "--json", PPW_MARKETPLACE="http://127.0.0.1:9", **keys)
-    assert ran.code == 1
-    assert failures(ran).keys() == {"marketplace"}
-    assert "is `ppw serve` running there?" in failures(ran)["marketplace"].replace("Is", "is")
-
-
-@pytest.mark.parametrize(
-    ("environ", "part", "words"),
-    [
-        ({"PPW_EDITOR": "openai"}, "editor", "OPENAI_API_KEY"),
-        ({"PPW_MARKETPLACE": "http://127.0.0.1:9"}, "marketplace", "PPW_MARKETPLACE_ACCESS_KEY_ID"),
-    ],
-)
-def test_a_missing_key_is_found_and_the_other_parts_are_tried(
-    study: Path, environ: dict[str, str], part: str, words: str
+def test_a_study_of_this_folder_is_found_without_saying_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ran = run(study, "doctor", "--json", **environ)
-    assert ran.code == 1
-    assert failures(ran).keys() == {part}
-    assert words in failures(ran)[part]
+    monkeypatch.chdir(tmp_path)
+    here("init", "--name", "Here").well()
+    assert (tmp_path / "study.yaml").is_file()
+    status = here("status", "--json").well().json
+    assert (status["study"], status["next_command"]) == ("Here", "ppw publish-round")
 
 
-@pytest.mark.parametrize(
-    ("environ", "part"),
-    [
-        ({"PPW_IMAGES": "s3://a-bucket/prefix", "PPW_S3__ENDPOINT_URL": "http://127.0.0.1:9"}, "images"),
-        ({"PPW_MARKETPLACE": "mturk-sandbox", "PPW_IMAGES_URL": "https://pictures.example"}, "marketplace"),
-    ],
-)
-def test_missing_keys_of_aws_are_asked_for_where_they_are_looked_for(
-    study: Path, environ: dict[str, str], part: str
-) -> None:
-    nobody = {"HOME": str(study.parent), "AWS_EC2_METADATA_DISABLED": "true"}
-    finding = failures(run(study, "doctor", "--json", **environ, **nobody))[part]
-    assert "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment" in finding
-    assert "~/.aws/credentials" in finding
-    assert ".env" not in finding
+def test_an_exported_config_does_not_keep_another_study_from_being_made(study: Path, tmp_path: Path) -> None:
+    exported = {"PPW_CONFIG": str(study)}
+    made = here("init", tmp_path / "other", "--name", "Another", "--json", environ=exported).well().json
+    assert made["is_new"] is True
+    assert made["settings"] == str(tmp_path / "other" / "study.yaml")
 
 
-def test_before_init_the_doctor_says_to_run_it(study: Path) -> None:
+def test_without_a_directory_init_is_for_the_exported_config(study: Path) -> None:
     (study.parent / "study.db").unlink()
-    found = failures(run(study, "doctor", "--json"))
-    assert found.keys() == {"database", "study", "pages"}
-    assert all("ppw init" in finding for finding in found.values())
+    exported = {"PPW_CONFIG": str(study)}
+    assert "Run: ppw init" in here("status", environ=exported).stderr
+    refused = here("init", "--name", "Another", environ=exported)
+    assert refused.code == 2
+    assert f"Name and seed are those of {study}, or give a DIRECTORY." in refused.stderr
+    assert here("init", "--json", environ=exported).well().json["is_new"] is True
+    assert here("status", environ=exported).well()
 
 
-@pytest.mark.parametrize("database", ["sqlite:///notes.txt", "mysql+pymysql://ada:sesame@127.0.0.1:9/turk"])
-def test_a_marketplaces_database_that_cannot_be_used_is_found(study: Path, database: str) -> None:
-    (study.parent / "notes.txt").write_text("This is no database, and never was. " * 50)
-    chosen = {"PPW_MARKETPLACE_DATABASE": database}
-    found = failures(run(study, "doctor", "--json", **chosen))
-    assert found.keys() == {"marketplace"}
-    assert "Check that it is there and whole, and the setting `marketplace_database`." in found["marketplace"]
-    for command in ("publish-round", "serve"):
-        ran = run(study, command, **chosen)
-        assert ran.code == 1
-        assert "cannot be used" in ran.stderr
-        assert "sesame" not in ran.text
+def test_a_directory_and_a_config_that_was_typed_contradict_each_other(study: Path, tmp_path: Path) -> None:
+    ran = run(study, "init", tmp_path / "other")
+    assert ran.code == 2
+    assert "either DIRECTORY or --config" in ran.stderr
+    assert not (tmp_path / "other").exists()

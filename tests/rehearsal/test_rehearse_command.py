@@ -100,7 +100,7 @@ def test_each_closed_day_has_a_winner_that_is_the_next_ones_seed(story: Rehearse
     assert [day["winner_image_id"] for day in days[:3]] == [day["seed_image_id"] for day in days[1:]]
     assert len({day["winner_image_id"] for day in days[:3]}) == 3
     assert all(day["total_participants"] == DEFAULT_WORKERS and day["total_votes"] > 0 for day in days[:3])
-    assert story.status["next_command"] == "ppw publish-round"
+    assert story.status["next_command"] == f"ppw --config {story.settings} publish-round"
 
 
 def test_it_ends_with_the_days_and_the_path_of_a_page(story: Rehearsed) -> None:
@@ -165,7 +165,7 @@ def test_what_it_leaves_is_an_ordinary_study(story: Rehearsed, tmp_path: Path) -
     assert here(*config, "doctor", "--json").well().json["is_well"]
     published = here(*config, "publish-round", "--json").well().json
     assert (published["plan"]["day"], published["plan"]["kind"], published["created"]) == (4, "generation", 2)
-    assert here(*config, "status", "--json").well().json["next_command"] == "ppw collect"
+    assert here(*config, "status", "--json").well().json["next_command"].endswith(" collect")
     assert here(*config, "collect", "--json").well().json["answers_missing"] == DEFAULT_WORKERS
     here(*config, "report", "--output", tmp_path / "page.html").well()
     assert (tmp_path / "page.html").stat().st_size > 100_000
@@ -273,6 +273,58 @@ def test_a_rehearsal_that_was_stopped_early_is_replaced_too(tmp_path: Path) -> N
     for leftover in ("study.yaml", "study.db", "marketplace.db", "seed.png", "report.html", ".env.example"):
         (tmp_path / "story" / leftover).unlink()
     rehearse(tmp_path / "story", "--days", 1, "--workers", 2)
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The settings of a rehearsal of one Day. Copy it."""
+    return rehearse(tmp_path_factory.mktemp("short") / "story", "--days", 1, "--workers", 2).settings
+
+
+def test_a_study_that_went_on_is_refused_and_stays_as_it_is(short: Path, tmp_path: Path) -> None:
+    study = copied(short, tmp_path / "story")
+    here("--config", study, "publish-round").well()
+    before = {path: path.read_bytes() for path in study.parent.rglob("*") if path.is_file()}
+    ran = here("rehearse", study.parent, "--days", 1, "--workers", 2)
+    assert ran.code == 1
+    assert (
+        "went on after its rehearsal, and would be lost. Move it away, or rehearse in another" in ran.stderr
+    )
+    assert {path: path.read_bytes() for path in study.parent.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("marker", ["", "days many, workers 2, seed 1", "days 0, workers 2, seed 1"])
+def test_a_marker_that_says_nothing_makes_no_study_a_rehearsals(
+    short: Path, tmp_path: Path, marker: str
+) -> None:
+    study = copied(short, tmp_path / "story")
+    (study.parent / ".rehearsal").write_text(marker)
+    assert "would be lost" in here("rehearse", study.parent).stderr
+    assert study.is_file()
+
+
+def test_a_study_that_cannot_be_read_is_not_thrown_away(short: Path, tmp_path: Path) -> None:
+    for number, spoil in enumerate(("study.yaml", "study.db")):
+        study = copied(short, tmp_path / str(number))
+        (study.parent / spoil).write_text("no: settings, and no database either\n" * 50)
+        ran = here("rehearse", study.parent)
+        assert ran.code == 1
+        assert "cannot be told" in ran.stderr
+        assert (study.parent / "marketplace.db").is_file()
+
+
+def test_a_dotenv_that_its_owner_wrote_is_not_thrown_away(short: Path, tmp_path: Path) -> None:
+    study = copied(short, tmp_path / "story")
+    (study.parent / ".env").write_text("OPENAI_API_KEY=sk-hunter2\n")
+    ran = here("rehearse", study.parent)
+    assert ran.code == 1
+    assert ".env is no rehearsal's" in ran.stderr
+    assert (study.parent / ".env").is_file()
+
+
+def test_its_document_names_a_next_command_that_can_be_typed(tmp_path: Path) -> None:
+    ran = here("rehearse", tmp_path / "story", "--days", 1, "--workers", 2, "--json").well()
+    assert ran.json["status"]["next_command"] == f"ppw --config {tmp_path / 'story/study.yaml'} publish-round"
 
 
 def test_it_replaces_its_own_and_takes_nothing_from_the_environment(tmp_path: Path) -> None:

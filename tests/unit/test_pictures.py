@@ -203,6 +203,18 @@ def test_a_large_photograph_is_reduced_and_keeps_its_shape(
     assert reduced(Image.new("RGB", size), longest=2048).size == expected
 
 
+@pytest.mark.parametrize(("size", "small"), [((70, 4000), "36 x 2048"), ((4000, 120), "2048 x 61")])
+def test_a_picture_too_thin_to_be_reduced_is_refused(size: tuple[int, int], small: str) -> None:
+    with pytest.raises(
+        SeedError, match=f"{small} once it is reduced to 2048 .* raise the setting `max_seed_side`"
+    ):
+        reduced(Image.new("RGB", size), longest=2048)
+
+
+def test_a_picture_may_be_as_thin_as_a_seed_may_be() -> None:
+    assert reduced(Image.new("RGB", (4096, 128)), longest=2048).size == (2048, 64)
+
+
 def test_the_largest_seed_can_be_read_again_once_it_is_stored() -> None:
     """Noise, because it is what packs worst."""
     noise = np.random.default_rng(1).integers(0, 256, (5_000, 5_000, 3), np.uint8)
