@@ -146,11 +146,12 @@ def collect(invocation: Invocation, close: bool, yes_spend: Decimal | None, as_j
     if as_json:
         emit_json(done)
     else:
-        say(_collected_text(done))
+        say(collected_text(done))
     return FAILED if done.unread or done.unpaid or done.edits.stopped else 0
 
 
-def _collected_text(done: Collected) -> str:
+def collected_text(done: Collected) -> str:
+    """What one run of `collect` did, and what comes next."""
     edits = done.edits
     lines = [
         f"{counted(done.new_answers, 'new answer')}; {done.judged} judged, {done.unusable} left out; "

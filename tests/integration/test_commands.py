@@ -10,6 +10,7 @@ import pytest
 
 from pixelpatchwork.cli import COMMANDS
 from pixelpatchwork.domain.model import AssignmentState, EditState
+from pixelpatchwork.domain.wording import counted
 from tests.support.ppw import dead_proxy, ended, first_line, here, ppw, started
 from tests.support.studies import (
     WORKERS,
@@ -239,6 +240,18 @@ def test_no_hit_costs_double_fees(fresh: Path, tmp_path: Path) -> None:
     plan = run(study, "publish-round", "--dry-run", "--json", PPW_GENERATION__ASSIGNMENTS="20").json["plan"]
     assert [hit["max_assignments"] for hit in plan["hits"]] == [7, 7, 6]
     assert plan["fees_usd"] == "1.00"
+
+
+def test_images_without_a_place_on_a_ballot_are_told_before_the_round_is_published(
+    answered: Path, tmp_path: Path
+) -> None:
+    study = copied(answered, tmp_path / "study")
+    made = run(study, "collect", "--json").well().json["edits"]["made"]
+    few = {"PPW_VOTING__ASSIGNMENTS": "1", "PPW_VOTING__BALLOT_SIZE": "2"}
+    unseen = run(study, "publish-round", "--dry-run", "--json", **few).well().json["plan"]["unseen_images"]
+    assert unseen == made + 1 - 2  # the seed stands for election too
+    said = run(study, "publish-round", "--dry-run", **few).well().stdout
+    assert f"The ballots have no room for {counted(unseen, 'image')}: raise `voting.assignments`" in said
 
 
 # ---- spending -------------------------------------------------------------------------------------------

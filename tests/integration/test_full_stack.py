@@ -252,7 +252,8 @@ def test_workers_get_their_pictures_by_links_that_are_signed(story: Story) -> No
 
 def test_the_doctor_finds_every_part_well(story: Story) -> None:
     assert {check["part"] for check in story.checks if check["is_well"]} == {
-        "seed", "database", "study", "images", "marketplace", "editor", "pages",
+        "seed", "database", "study", "images",
+        "pictures", "marketplace", "editor", "pages",
     }  # fmt: skip
 
 
