@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, case, func, insert, or_, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, case, func, insert, or_, select, update
 
 from pixelpatchwork.marketplace import schema
 from pixelpatchwork.marketplace.clock import Millis
@@ -20,6 +20,22 @@ from pixelpatchwork.marketplace.fees import Cents
 OUTSIDE = "outside"
 """Where prepaid money comes from and payouts go."""
 _FEES = "fees"
+
+_available: BindParameter[int] = bindparam("available")
+_held: BindParameter[int] = bindparam("held")
+# The condition makes an overdraft impossible however many try at once.
+_CHANGE = (
+    update(schema.requester)
+    .where(
+        schema.requester.c.requester_id == bindparam("whose"),
+        schema.requester.c.available_cents >= -_available,
+    )
+    .values(
+        available_cents=schema.requester.c.available_cents + _available,
+        held_cents=schema.requester.c.held_cents + _held,
+    )
+)
+_INSERT = insert(schema.ledger)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,17 +132,9 @@ def _pay(
 
 
 def _change(connection: Connection, cause: Cause, *, available: Cents, held: Cents) -> None:
-    """Moves the two balances; the condition makes an overdraft impossible however many try at once."""
-    columns = schema.requester.c
-    statement = (
-        update(schema.requester)
-        .where(columns.requester_id == cause.requester_id, columns.available_cents >= -available)
-        .values(
-            available_cents=columns.available_cents + available,
-            held_cents=columns.held_cents + held,
-        )
-    )
-    if connection.execute(statement).rowcount != 1:
+    """Moves the two balances."""
+    changes = {"whose": cause.requester_id, "available": available, "held": held}
+    if connection.execute(_CHANGE, changes).rowcount != 1:
         raise insufficient_funds()
 
 
@@ -143,7 +151,7 @@ def _write(connection: Connection, cause: Cause, movements: Sequence[_Movement])
         }
         for movement in movements
     ]
-    connection.execute(insert(schema.ledger), rows)
+    connection.execute(_INSERT, rows)
 
 
 def _sum(connection: Connection, account: str) -> Cents:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from pixelpatchwork.marketplace import ledger, notifications, schema
 from pixelpatchwork.marketplace.clock import Millis
@@ -86,12 +86,24 @@ _ASSIGNMENT_COLUMNS = (
     schema.assignment.c.auto_approval_at,
     schema.assignment.c.rejected_at,
 )
+# Built once: to build and to recognise a statement takes longer than SQLite takes to run it.
+_FIND_HIT = select(*_HIT_COLUMNS).where(schema.hit.c.hit_id == bindparam("hit_id"))
+_LOCK_HIT = _FIND_HIT.with_for_update()
+_FIND_ASSIGNMENT = (
+    select(*_ASSIGNMENT_COLUMNS, *_HIT_COLUMNS)
+    .select_from(schema.assignment.join(schema.hit, schema.assignment.c.hit_id == schema.hit.c.hit_id))
+    .where(schema.assignment.c.assignment_id == bindparam("assignment_id"))
+)
+_LOCK_ASSIGNMENT = _FIND_ASSIGNMENT.with_for_update()
+_CHANGE_HIT = update(schema.hit).where(schema.hit.c.hit_id == bindparam("changed"))
+_CHANGE_ASSIGNMENT = update(schema.assignment).where(
+    schema.assignment.c.assignment_id == bindparam("changed")
+)
 
 
 def find_hit(moment: Moment, hit_id: str, *, lock: bool = False) -> Hit | None:
     """The HIT, its row locked until the transaction ends where asked for."""
-    statement = select(*_HIT_COLUMNS).where(schema.hit.c.hit_id == hit_id)
-    row = moment.connection.execute(_locked(statement, lock)).one_or_none()
+    row = moment.connection.execute(_LOCK_HIT if lock else _FIND_HIT, {"hit_id": hit_id}).one_or_none()
     return None if row is None else _to_hit(row)
 
 
@@ -105,12 +117,8 @@ def own_hit(moment: Moment, requester_id: str, hit_id: str, *, lock: bool = Fals
 
 def find_assignment(moment: Moment, assignment_id: str, *, lock: bool = False) -> Assignment | None:
     """The assignment and its HIT, both rows locked where asked for."""
-    statement = (
-        select(*_ASSIGNMENT_COLUMNS, *_HIT_COLUMNS)
-        .select_from(schema.assignment.join(schema.hit, schema.assignment.c.hit_id == schema.hit.c.hit_id))
-        .where(schema.assignment.c.assignment_id == assignment_id)
-    )
-    row = moment.connection.execute(_locked(statement, lock)).one_or_none()
+    statement = _LOCK_ASSIGNMENT if lock else _FIND_ASSIGNMENT
+    row = moment.connection.execute(statement, {"assignment_id": assignment_id}).one_or_none()
     return None if row is None else _to_assignment(row)
 
 
@@ -136,7 +144,7 @@ def change_hit(
     slots = state.slots_owed(moment.now) + paid_slots - hit.held_slots
     ledger.hold(moment.connection, hit.cause(moment.now), slots * (hit.reward + hit.fee))
     columns = state_columns(state, moment.now, changed_at=at)
-    moment.connection.execute(update(schema.hit).where(schema.hit.c.hit_id == hit.hit_id).values(**columns))
+    moment.connection.execute(_CHANGE_HIT, {"changed": hit.hit_id, **columns})
     _tell_change(moment, hit, state, moment.now if at is None else at)
 
 
@@ -190,13 +198,7 @@ def state_columns(state: HitState, now: Millis, *, changed_at: Millis | None = N
 
 def change_assignment(moment: Moment, assignment_id: str, values: Mapping[str, Any]) -> None:
     """Writes columns of one assignment."""
-    moment.connection.execute(
-        update(schema.assignment).where(schema.assignment.c.assignment_id == assignment_id).values(**values)
-    )
-
-
-def _locked(statement: Select[Any], lock: bool) -> Select[Any]:
-    return statement.with_for_update() if lock else statement
+    moment.connection.execute(_CHANGE_ASSIGNMENT, {"changed": assignment_id, **values})
 
 
 def _to_hit(row: Row[Any]) -> Hit:
