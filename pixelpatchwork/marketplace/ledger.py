@@ -1,8 +1,8 @@
 """The money: every movement is one row of an append-only ledger, out of one account and into another.
 
 Accounts are `outside` (where prepaid balance comes from and payouts go), `available:<requester>`,
-`held:<requester>` (promised to HITs that run), `worker:<worker id>` and `fees`. A requester's two balances are kept beside the ledger and change in
-the same transaction; `balances_by_ledger` recomputes them, and the tests compare.
+`held:<requester>` (promised to HITs that run), `worker:<worker id>` and `fees`. A requester's two balances are kept
+beside the ledger and change in the same transaction; `audit` computes them again.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from pixelpatchwork.marketplace.states import HitState, HitStatus, IllegalMoveError
+from pixelpatchwork.marketplace.states import DISPOSED_AFTER, HitState, HitStatus, IllegalMoveError
 
 NOW = 1_000_000
 LATER = NOW + 1_000
@@ -160,3 +160,25 @@ def test_a_hit_is_reviewable_after_its_expiry_whatever_its_workers_did(waits: li
         state = state.submit() if hands_in else state.give_back()
 
     assert state.status(LATER) is HitStatus.REVIEWABLE
+
+
+def test_an_open_hit_runs_until_its_expiry() -> None:
+    assert OPEN.next_due(NOW, NOW) == LATER
+    assert OPEN.accept(NOW).next_due(NOW, NOW) == LATER
+    assert OPEN.accept(NOW).next_due(LATER, LATER) is None
+
+
+def test_a_hit_with_nothing_to_decide_is_disposed_of_120_days_after_its_last_change() -> None:
+    done = OPEN.accept(NOW).accept(NOW).submit().submit().decide().decide()
+
+    assert done.next_due(NOW, NOW) == NOW + DISPOSED_AFTER == NOW + 120 * 86_400_000
+    assert done.review(NOW, revert=False).next_due(LATER, LATER) == LATER + DISPOSED_AFTER
+
+
+def test_a_hit_that_expired_unseen_counts_from_its_expiry() -> None:
+    assert OPEN.next_due(LATER + 500, NOW) == LATER + DISPOSED_AFTER
+
+
+def test_a_hit_with_an_undecided_answer_and_a_deleted_one_wait_for_no_time() -> None:
+    assert OPEN.accept(NOW).submit().next_due(LATER, NOW) is None
+    assert OPEN.dispose(LATER).next_due(LATER, LATER) is None
