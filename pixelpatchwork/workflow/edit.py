@@ -14,6 +14,7 @@ from threading import Event, Lock, Thread
 
 from pixelpatchwork.domain.errors import EditorBusy, EditorStopped, LeaseLost, StoreError
 from pixelpatchwork.domain.model import OPEN_EDITS, Edit, EditState, RoundState
+from pixelpatchwork.domain.wording import counted
 from pixelpatchwork.workflow.paint import Bench
 from pixelpatchwork.workflow.services import MaySpend, Progress, Services
 
@@ -38,7 +39,7 @@ def run_edits(services: Services, *, owner: str, may_spend: MaySpend, progress: 
     if not waiting:
         return EditSummary()
     worst_case = services.editor.worst_case_usd * len(waiting)
-    if worst_case and not may_spend(worst_case, f"{len(waiting)} edits with {services.editor.model}"):
+    if worst_case and not may_spend(worst_case, f"{counted(len(waiting), 'edit')} with {services.editor.model}"):
         return EditSummary(waiting=len(waiting), stopped=NOT_ALLOWED)
     queue = _Queue(
         services=services,
