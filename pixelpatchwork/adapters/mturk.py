@@ -214,7 +214,17 @@ def _published(hit: HITTypeDef) -> PublishedHit:
         max_assignments=hit["MaxAssignments"],
         expires_at=hit["Expiration"].astimezone(UTC),
         is_finished=_is_finished(hit),
+        submitted=_count_submitted(hit),
     )
+
+
+def _count_submitted(hit: HITTypeDef) -> int:
+    """How many answers have come: the slots that are neither free nor being worked on.
+
+    `NumberOfAssignmentsCompleted` would not do, for it counts decided answers only. 0 where the counts are not shown.
+    """
+    free = hit.get("NumberOfAssignmentsAvailable", hit["MaxAssignments"])
+    return max(0, hit["MaxAssignments"] - free - hit.get("NumberOfAssignmentsPending", 0))
 
 
 def _is_finished(hit: HITTypeDef) -> bool:

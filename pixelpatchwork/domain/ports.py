@@ -85,7 +85,8 @@ class HitRequest:
 class PublishedHit:
     """A HIT as the marketplace shows it.
 
-    `is_finished`: no further answer can come (all submitted, or expired with nothing in flight).
+    `is_finished`: no further answer can come (all submitted, or expired with nothing in flight). `submitted` answers
+    have come; the marketplace may need a while until it lists them all.
     """
 
     hit_id: HitId
@@ -93,6 +94,7 @@ class PublishedHit:
     max_assignments: int
     expires_at: datetime
     is_finished: bool
+    submitted: int
 
 
 @dataclass(frozen=True, kw_only=True)

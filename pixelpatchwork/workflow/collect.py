@@ -158,7 +158,8 @@ def _fetch(hit: Hit, crowd: Crowd, *, close: bool) -> _Fetched:
 def _read(hit: Hit, crowd: Crowd, *, close: bool) -> _Fetched:
     """The answers, the HIT's state, and, where it is finished, the answers once more.
 
-    Between the first two another answer may have come, and would be missed for good.
+    Between the first two another answer may have come, and would be missed for good; and a marketplace may list an
+    answer later than it counts it.
     """
     if hit.hit_id is None:
         raise StoreError(f"The open HIT {hit.token[:12]}... has no id. Restore the database from a backup.")
@@ -167,9 +168,11 @@ def _read(hit: Hit, crowd: Crowd, *, close: bool) -> _Fetched:
     answers = tuple(crowd.assignments(hit.hit_id))
     if len(answers) >= hit.max_assignments:
         return _Fetched(answers=answers, is_finished=True)
-    if not crowd.hit(hit.hit_id).is_finished:
+    published = crowd.hit(hit.hit_id)
+    if not published.is_finished:
         return _Fetched(answers=answers)
-    return _Fetched(answers=tuple(crowd.assignments(hit.hit_id)), is_finished=True)
+    answers = tuple(crowd.assignments(hit.hit_id))
+    return _Fetched(answers=answers, is_finished=len(answers) >= published.submitted)
 
 
 def _keep(fetched: Sequence[tuple[Hit, _Fetched]], services: Services) -> int:

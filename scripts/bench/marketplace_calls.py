@@ -28,10 +28,11 @@ from pixelpatchwork.adapters.mturk import MTurkCrowd, mturk_client
 from pixelpatchwork.config import load_settings
 from pixelpatchwork.domain.model import HitId
 from pixelpatchwork.founding import default_seed, found, plan_folder, write_folder
-from pixelpatchwork.marketplace import work
+from pixelpatchwork.marketplace import people, work
+from pixelpatchwork.marketplace.answers import answer_xml
 from pixelpatchwork.marketplace.app import create_app
 from pixelpatchwork.marketplace.market import Market
-from pixelpatchwork.marketplace.records import Moment
+from pixelpatchwork.marketplace.moment import Moment
 from pixelpatchwork.marketplace.served import running
 from pixelpatchwork.wiring import Wiring, real_world
 from pixelpatchwork.workflow.collect import collect
@@ -79,10 +80,10 @@ def do_hits(market: Market, hit_ids: list[str]) -> None:
 
     def do_one(moment: Moment, hit_id: str) -> None:
         for name in names:
-            work.submit(moment, work.accept(moment, hit_id, name).assignment_id, ANSWER)
+            work.submit(moment, work.accept(moment, hit_id, name).assignment_id, answer_xml(ANSWER))
 
     for name in names:
-        market.write(partial(work.sign_up, worker_id=name, name=name))
+        market.write(partial(people.remember, worker=people.NewWorker(worker_id=name, name=name)))
     for hit_id in hit_ids:
         market.write(partial(do_one, hit_id=hit_id))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,20 @@ def test_a_hit_that_is_gone_is_finished_and_the_others_are_collected(stage: Stag
 
     done = stage.with_services(crowd=Thinned(stage.services.crowd, "")).collect()
     assert (done.new_answers, done.unread, done.rounds_closed) == (2, 0, 1)
+
+
+def test_answers_that_are_counted_but_not_yet_listed_are_waited_for(stage: Stage) -> None:
+    painted(stage, "a moon", "a star")
+
+    class Lagging(Interposed):
+        def assignments(self, hit_id: HitId) -> Iterator[SubmittedAssignment]:
+            return iter(list(stage.services.crowd.assignments(hit_id))[:-1])
+
+    stage.clock.advance(timedelta(hours=25))  # expired: nothing more comes
+    early = stage.with_services(crowd=Lagging(stage.services.crowd, "")).collect()
+    late = stage.collect()
+    assert (early.rounds_closed, late.rounds_closed) == (0, 1)
+    assert early.new_answers + late.new_answers == 2
 
 
 def test_a_hit_that_cannot_be_read_is_named_and_read_the_next_time(stage: Stage) -> None:
