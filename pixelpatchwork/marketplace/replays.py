@@ -17,9 +17,10 @@ a signature's date is accepted.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from pixelpatchwork.marketplace.clock import SECOND, Millis
@@ -29,6 +30,8 @@ from pixelpatchwork.marketplace.tables import signature
 _TWINS_WITHIN: Millis = 5 * SECOND
 _KEPT: Millis = 900 * SECOND
 _PURGE_EVERY: Millis = 60 * SECOND
+_NOTE = insert(signature)
+_SEEN_FIRST = select(func.min(signature.c.seen_at)).where(signature.c.signature == bindparam("made"))
 
 
 @dataclass(kw_only=True)
@@ -44,16 +47,11 @@ class Replays:
         `sdk_attempt` is what the SDK's headers say, empty without them. `now` is the true time of day.
         """
         attempt = hashlib.sha256(sdk_attempt.encode()).hexdigest() if sdk_attempt else ""
-        columns = signature.c
+        row = {"signature": made, "attempt": attempt, "seen_at": now}
         with self.database.begin(writes=True) as connection:
-            try:
-                with connection.begin_nested():
-                    connection.execute(insert(signature).values(signature=made, attempt=attempt, seen_at=now))
-            except IntegrityError:
-                if attempt:
-                    return True
-            first = select(func.min(columns.seen_at)).where(columns.signature == made)
-            seen_first = int(connection.execute(first).scalar_one())
+            if not _note(connection, row) and attempt:
+                return True
+            seen_first = int(connection.execute(_SEEN_FIRST, {"made": made}).scalar_one())
         self._purge(now)
         return now - seen_first > _TWINS_WITHIN
 
@@ -63,3 +61,15 @@ class Replays:
         self._purged_at = now
         with self.database.begin(writes=True) as connection:
             connection.execute(delete(signature).where(signature.c.seen_at < now - _KEPT))
+
+
+def _note(connection: Connection, row: Mapping[str, object]) -> bool:
+    """Inserts; False where the row is there already.
+
+    Without a savepoint, for every call pays for this: on SQLite and MySQL a failed insert undoes itself alone.
+    """
+    try:
+        connection.execute(_NOTE, row)
+    except IntegrityError:
+        return False
+    return True
