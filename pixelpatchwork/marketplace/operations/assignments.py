@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import bindparam, select, tuple_
 
 from pixelpatchwork.marketplace import schema, verdicts
 from pixelpatchwork.marketplace.errors import assignment_state
@@ -16,8 +16,22 @@ from pixelpatchwork.marketplace.records import own_assignment, own_hit
 from pixelpatchwork.marketplace.states import AssignmentStatus
 
 _JUDGEABLE = (AssignmentStatus.SUBMITTED, AssignmentStatus.APPROVED, AssignmentStatus.REJECTED)
+_columns = schema.assignment.c
 _WITH_ANSWER = select(schema.assignment, schema.answer.c.answer).select_from(
-    schema.assignment.join(schema.answer, schema.assignment.c.assignment_id == schema.answer.c.assignment_id)
+    schema.assignment.join(schema.answer, _columns.assignment_id == schema.answer.c.assignment_id)
+)
+_ONE = _WITH_ANSWER.where(_columns.assignment_id == bindparam("assignment_id"))
+_FIRST_PAGE = (
+    _WITH_ANSWER.where(
+        _columns.hit_id == bindparam("hit_id"),
+        _columns.status.in_(bindparam("statuses", expanding=True)),
+        _columns.submitted_at <= bindparam("until"),
+    )
+    .order_by(_columns.submitted_at, _columns.number)
+    .limit(bindparam("most"))
+)
+_NEXT_PAGE = _FIRST_PAGE.where(
+    tuple_(_columns.submitted_at, _columns.number) > tuple_(bindparam("after_at"), bindparam("after_number"))
 )
 
 
@@ -29,17 +43,18 @@ def list_assignments(call: Call) -> dict[str, Any]:
     """
     hit = own_hit(call.moment, call.requester_id, call.request["HITId"])
     page = Page.of("ListAssignmentsForHIT", call.request, keys=2)
-    columns = schema.assignment.c
-    statuses = call.request.get("AssignmentStatuses") or [status.value for status in _JUDGEABLE]
-    statement = _WITH_ANSWER.where(
-        columns.hit_id == hit.hit_id,
-        columns.status.in_(statuses),
-        columns.submitted_at <= call.moment.now - call.moment.lags.listing,
-    )
+    wanted = {
+        "hit_id": hit.hit_id,
+        "statuses": call.request.get("AssignmentStatuses") or [status.value for status in _JUDGEABLE],
+        "until": call.moment.now - call.moment.lags.listing,
+        "most": page.limit,
+    }
+    statement = _FIRST_PAGE
     if page.after is not None:
-        statement = statement.where(tuple_(columns.submitted_at, columns.number) > page.after)
-    ordered = statement.order_by(columns.submitted_at, columns.number).limit(page.limit)
-    cut = page.cut(call.moment.connection.execute(ordered).all(), lambda row: (row.submitted_at, row.number))
+        statement = _NEXT_PAGE
+        wanted["after_at"], wanted["after_number"] = page.after
+    rows = call.moment.connection.execute(statement, wanted).all()
+    cut = page.cut(rows, lambda row: (row.submitted_at, row.number))
     return cut.answer("Assignments", [views.assignment(row) for row in cut.rows])
 
 
@@ -49,9 +64,7 @@ def get_assignment(call: Call) -> dict[str, Any]:
     assignment = own_assignment(call.moment, call.requester_id, call.request["AssignmentId"])
     if assignment.status not in _JUDGEABLE:
         raise assignment_state("Reviewable,Approved,Rejected")
-    row = call.moment.connection.execute(
-        _WITH_ANSWER.where(schema.assignment.c.assignment_id == assignment.assignment_id)
-    ).one()
+    row = call.moment.connection.execute(_ONE, {"assignment_id": assignment.assignment_id}).one()
     return {"Assignment": views.assignment(row), "HIT": views.hit(call.moment, assignment.hit.hit_id)}
 
 

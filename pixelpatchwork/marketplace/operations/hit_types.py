@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from pixelpatchwork.marketplace import schema
@@ -19,6 +19,10 @@ from pixelpatchwork.marketplace.operations.registry import Call, operation
 from pixelpatchwork.marketplace.requirements import check_requirements, types_exist
 
 _DEFAULT_AUTO_APPROVAL_S = 2_592_000
+_WITH_FINGERPRINT = select(schema.hit_type).where(
+    schema.hit_type.c.requester_id == bindparam("requester_id"),
+    schema.hit_type.c.fingerprint == bindparam("fingerprint"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +87,8 @@ def _describe(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _find_by_fingerprint(call: Call, fingerprint: str) -> HitType | None:
-    columns = schema.hit_type.c
-    row = call.moment.connection.execute(
-        select(schema.hit_type).where(
-            columns.requester_id == call.requester_id, columns.fingerprint == fingerprint
-        )
-    ).one_or_none()
+    equal = {"requester_id": call.requester_id, "fingerprint": fingerprint}
+    row = call.moment.connection.execute(_WITH_FINGERPRINT, equal).one_or_none()
     return None if row is None else _to_hit_type(row)
 
 

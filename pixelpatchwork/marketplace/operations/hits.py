@@ -29,6 +29,8 @@ from pixelpatchwork.marketplace.requirements import needs_masters
 from pixelpatchwork.marketplace.states import HitState, HitStatus, IllegalMoveError
 
 _YEAR: Millis = 31_536_000 * SECOND
+_INSERT_HIT = insert(schema.hit)
+_INSERT_QUESTION = insert(schema.hit_question)
 # HITs from before this day cannot be extended (API reference, CreateAdditionalAssignmentsForHIT).
 _EXTENSIBLE_SINCE: Millis = to_millis(datetime(2015, 7, 22, tzinfo=UTC))
 
@@ -200,6 +202,6 @@ def _insert(call: Call, hit_type: HitType, state: HitState, values: Mapping[str,
         "annotation": call.request.get("RequesterAnnotation"),
         "created_at": now,
     }
-    connection.execute(insert(schema.hit), row)
+    connection.execute(_INSERT_HIT, row)
     question = {"hit_id": values["hit_id"], "question": call.request["Question"]}
-    connection.execute(insert(schema.hit_question), question)
+    connection.execute(_INSERT_QUESTION, question)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from pixelpatchwork.marketplace import schema
 from pixelpatchwork.marketplace.clock import to_wire
@@ -26,11 +26,12 @@ _HITS = (
     )
     .order_by(schema.hit.c.number.desc())
 )
+_HIT = _HITS.where(schema.hit.c.hit_id == bindparam("hit_id"))
 
 
 def hit(moment: Moment, hit_id: str) -> dict[str, Any]:
     """One HIT that exists."""
-    return _hit(moment.connection.execute(_HITS.where(schema.hit.c.hit_id == hit_id)).one())
+    return _hit(moment.connection.execute(_HIT, {"hit_id": hit_id}).one())
 
 
 def hits(moment: Moment, hit_ids: Sequence[str]) -> list[dict[str, Any]]:
