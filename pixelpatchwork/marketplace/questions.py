@@ -23,6 +23,8 @@ _KEPT = 64
 _HTML_QUESTION = f"{SCHEMAS}2011-11-11/HTMLQuestion.xsd"
 _EXTERNAL_QUESTION = f"{SCHEMAS}2006-07-14/ExternalQuestion.xsd"
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+# Characters beyond the Basic Multilingual Plane.
+_FOUR_BYTES = re.compile("[\U00010000-\U0010ffff]")
 _LOOPBACK = frozenset(["127.0.0.1", "localhost", "::1"])
 
 
@@ -89,13 +91,10 @@ def _check_text(question: str) -> None:
     if size > MAX_QUESTION_BYTES:
         why = f"It has {size} bytes; at most {MAX_QUESTION_BYTES} are allowed. Refer to images by URL."
         raise ParameterValidationError("Question", question, why)
-    for position, char in enumerate(question):
-        if ord(char) > 0xFFFF:
-            why = (
-                f"Character {position} (U+{ord(char):X}) takes four bytes in UTF-8. "
-                f"Write it as the entity &#x{ord(char):X};"
-            )
-            raise ParameterValidationError("Question", question, why)
+    if found := _FOUR_BYTES.search(question):
+        code = f"{ord(found[0]):X}"
+        why = f"Character {found.start()} (U+{code}) takes four bytes in UTF-8. Write it as the entity &#x{code};"
+        raise ParameterValidationError("Question", question, why)
 
 
 def _external(root: Element, namespace: str) -> ExternalQuestion:
