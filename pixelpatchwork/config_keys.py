@@ -87,7 +87,7 @@ def yaml_text(value: object) -> str:
         return f"{value:f}" if isinstance(value, Decimal) else repr(value)
     shown = value if isinstance(value, dict) else str(value)
     dumped: str = yaml.safe_dump(shown, width=float("inf"), allow_unicode=True, default_flow_style=True)
-    return dumped.removesuffix("...\n").strip()
+    return dumped.removesuffix("...\n").strip("\n")
 
 
 # ---- a settings file with its comments ------------------------------------------------------------------

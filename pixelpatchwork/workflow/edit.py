@@ -39,7 +39,9 @@ def run_edits(services: Services, *, owner: str, may_spend: MaySpend, progress: 
     if not waiting:
         return EditSummary()
     worst_case = services.editor.worst_case_usd * len(waiting)
-    if worst_case and not may_spend(worst_case, f"{counted(len(waiting), 'edit')} with {services.editor.model}"):
+    if worst_case and not may_spend(
+        worst_case, f"{counted(len(waiting), 'edit')} with {services.editor.model}"
+    ):
         return EditSummary(waiting=len(waiting), stopped=NOT_ALLOWED)
     queue = _Queue(
         services=services,

@@ -213,6 +213,7 @@ def test_rendered_settings_say_what_they_were_made_from(load: Load) -> None:
 
 
 @hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example("\xa0>;")  # white space to Python, none to YAML
 @given(
     title=st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=128).filter(str.strip)
 )

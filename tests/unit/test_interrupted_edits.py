@@ -261,8 +261,9 @@ def test_an_interrupted_run_begins_no_further_edit(stage: Stage) -> None:
         def edit(self, request: EditRequest, *, sending: Callable[[], None]) -> EditResult:
             if not interrupted.is_set():
                 interrupted.set()
+                pause.wait(0.2)  # until the main thread waits for the edits
                 os.kill(os.getpid(), signal.SIGINT)
-            pause.wait(0.2)  # until the main thread has noticed
+                pause.wait(0.2)  # until it has noticed
             return super().edit(request, sending=sending)
 
     pause, interrupted, editor = Event(), Event(), Interrupting()
