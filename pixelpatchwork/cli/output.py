@@ -122,14 +122,14 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self.end()
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """`done` of `total` steps of `what` are behind us."""
         if self._quiet or total <= 0:
             return
         if what != self._what:
-            self._end()
+            self.end()
             self._what = what
             self._last_line = self._seconds()
         if self._stream.isatty():
@@ -150,7 +150,8 @@ class Progress:
             self._last_line = now
             click.echo(f"{self._what}: {done} of {total}", file=self._stream)
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Ends the bar, so that a line of text can follow it; the next call begins another."""
         if self._bar is not None:
             self._bar.__exit__(None, None, None)
         self._bar = None

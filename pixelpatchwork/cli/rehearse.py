@@ -61,6 +61,7 @@ def rehearse(
     file = prepare(directory, script)
     with Progress(quiet=as_json) as progress:
         for played in play(directory, script, now=now, progress=progress):
+            progress.end()
             if not as_json:
                 click.echo(_day_text(played))
     status, report = _finish(directory)

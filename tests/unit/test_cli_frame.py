@@ -253,6 +253,16 @@ def test_on_a_terminal_progress_is_a_bar_for_each_piece_of_work() -> None:
     assert stream.getvalue().count("100%") == 2
 
 
+def test_a_bar_that_is_ended_leaves_a_line_of_its_own_to_what_follows() -> None:
+    stream = Terminal()
+    with Progress(stream=stream) as progress:
+        progress("Painting", 1, 2)
+        progress.end()
+        stream.write("Day 1 is done.\n")
+        progress("Painting", 2, 2)
+    assert "\nDay 1 is done.\n" in stream.getvalue()
+
+
 def test_quiet_progress_says_nothing() -> None:
     for stream in (io.StringIO(), Terminal()):
         with Progress(quiet=True, stream=stream) as progress:
