@@ -1,9 +1,10 @@
 """Sends what stands in the outbox to requesters' queues (SQS) and topics (SNS), at least once.
 
-A message is leased for a minute, sent outside any transaction, and deleted afterwards. A process that dies in between
-leaves the lease to run out, and somebody sends the same message, with the same `EventDocId`, once more. What cannot
-be sent is tried again after 1, 2, 4 ... seconds, at most 15 minutes apart, and given up after 3 days; its row stays,
-with the reason, for whoever runs the marketplace. So any number of processes may deliver at once.
+A message is leased for two minutes, sent outside any transaction, and deleted afterwards. A process that dies in
+between leaves the lease to run out, and somebody sends the same message, with the same `EventDocId`, once more. What
+cannot be sent is tried again after 1, 2, 4 ... seconds, at most 15 minutes apart, and given up after 3 days; its row
+stays, with the reason, for whoever runs the marketplace. So any number of processes may deliver at once. What else
+waits for a destination that failed waits with it: a slow one costs the others one time-out, not one for each message.
 
 Only the configured endpoint is ever called: the host in a queue's URL is the requester's word, and is not.
 """
@@ -14,10 +15,11 @@ import contextlib
 import logging
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import botocore.session
 from botocore.config import Config
@@ -26,14 +28,20 @@ from sqlalchemy import Connection, delete, select, update
 
 from pixelpatchwork.marketplace.clock import DAY, SECOND, Millis, to_millis, utc_now
 from pixelpatchwork.marketplace.database import Database
+from pixelpatchwork.marketplace.destinations import region_of
 from pixelpatchwork.marketplace.tables import outbox
 
-_BATCH = 20
-_LEASE: Millis = 60 * SECOND
+_CONNECT_SECONDS = 2
+_READ_SECONDS = 5
+_BATCH = 5
+_LEASE: Millis = 120 * SECOND
+"""Far longer than a batch of nothing but time-outs takes (35 s): what is being sent is nobody else's to send."""
+_MOST_CLIENTS = 16
 _LONGEST_PAUSE: Millis = 900 * SECOND
 _GIVE_UP_AFTER: Millis = 3 * DAY
 _POLL_SECONDS = 0.5
 _log = logging.getLogger(__name__)
+_Failure: TypeAlias = BotoCoreError | ClientError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,36 +72,36 @@ class AwsSender:
         self._endpoint_url = endpoint_url
         self._region = region
         self._session = botocore.session.get_session()
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: OrderedDict[tuple[str, str], Any] = OrderedDict()
         # botocore's sessions are not made for several threads.
         self._lock = threading.Lock()
 
     def send(self, message: Message) -> None:
         """Hands the message to its queue or topic. Raises BotoCoreError or ClientError."""
+        region = region_of(message.transport, message.destination) or self._region
         if message.transport == "SNS":
-            region = message.destination.split(":")[3]
             self._client("sns", region).publish(TopicArn=message.destination, Message=message.body)
         else:
-            self._client("sqs", _region_of_queue(message.destination) or self._region).send_message(
-                QueueUrl=message.destination, MessageBody=message.body
-            )
+            self._client("sqs", region).send_message(QueueUrl=message.destination, MessageBody=message.body)
 
     def _client(self, service: str, region: str) -> Any:
+        """A client, kept for the next message. Requesters choose the regions, so only the latest ones are kept."""
         key = (service, region)
         with self._lock:
-            if key not in self._clients:
-                # One attempt: the outbox retries, with pauses that outlive this process.
-                config = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1})
-                self._clients[key] = self._session.create_client(
-                    service, region_name=region, endpoint_url=self._endpoint_url, config=config
-                )
-            return self._clients[key]
+            client = self._clients.pop(key, None) or self._make_client(service, region)
+            self._clients[key] = client
+            if len(self._clients) > _MOST_CLIENTS:
+                self._clients.popitem(last=False)
+            return client
 
-
-def _region_of_queue(url: str) -> str | None:
-    """`eu-west-1` of `https://sqs.eu-west-1.amazonaws.com/...`; None for any other host."""
-    host = url.split("/")[2].split(".")
-    return host[1] if len(host) == 4 and (host[0], host[2], host[3]) == ("sqs", "amazonaws", "com") else None
+    def _make_client(self, service: str, region: str) -> Any:
+        # One attempt: the outbox retries, with pauses that outlive this process.
+        config = Config(
+            connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries={"total_max_attempts": 1}
+        )
+        return self._session.create_client(
+            service, region_name=region, endpoint_url=self._endpoint_url, config=config
+        )
 
 
 class Courier:
@@ -109,7 +117,16 @@ class Courier:
     def deliver_due(self, *, limit: int = _BATCH) -> int:
         """Sends what is due, `limit` messages at most. Gives how many arrived; the others are tried later."""
         now = to_millis(self._clock())
-        return sum(self._deliver(message) for message in self._lease(now, limit))
+        failed: dict[str, _Failure] = {}
+        arrived = 0
+        for message in self._lease(now, limit):
+            error = failed.get(message.destination) or self._send(message)
+            if error is None:
+                arrived += 1
+                continue
+            failed[message.destination] = error
+            self._put_off(message, error)
+        return arrived
 
     def deliver_within(self, seconds: float) -> None:
         """Sends what is due, one by one, until one fails or the time is used up: for a process without a thread."""
@@ -156,20 +173,21 @@ class Courier:
             )
         return messages
 
-    def _deliver(self, message: Message) -> bool:
+    def _send(self, message: Message) -> _Failure | None:
+        """None: it arrived, and is forgotten."""
         try:
             self._sender.send(message)
         except (BotoCoreError, ClientError) as error:
-            self._put_off(message, error)
-            return False
+            return error
         with self._database.begin(writes=True) as connection:
             connection.execute(delete(outbox).where(outbox.c.number == message.number))
-        return True
+        return None
 
-    def _put_off(self, message: Message, error: BotoCoreError | ClientError) -> None:
+    def _put_off(self, message: Message, error: _Failure) -> None:
         reason = _reason(error)
         pause = _pause(message.attempts)
-        next_try_at = None if pause is None else to_millis(self._clock()) + pause
+        now = to_millis(self._clock())
+        next_try_at = None if pause is None else now + pause
         # Neither the destination nor the body: both belong to a requester.
         _log.warning("Notification %d was not delivered (%s).", message.number, reason)
         with self._database.begin(writes=True) as connection:
@@ -178,6 +196,12 @@ class Courier:
                 .where(outbox.c.number == message.number)
                 .values(next_try_at=next_try_at, last_error=reason)
             )
+            if next_try_at is not None:
+                connection.execute(
+                    update(outbox)
+                    .where(outbox.c.next_try_at <= now, outbox.c.destination == message.destination)
+                    .values(next_try_at=next_try_at)
+                )
 
 
 def _pause(attempts: int) -> Millis | None:
@@ -204,7 +228,7 @@ def _due(connection: Connection, now: Millis, limit: int) -> Sequence[Message]:
     return [Message(**row._mapping) for row in connection.execute(statement)]
 
 
-def _reason(error: BotoCoreError | ClientError) -> str:
+def _reason(error: _Failure) -> str:
     """The error's code or kind, without its text: that may quote the destination."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "ClientError"))[:128]

@@ -10,7 +10,6 @@ The body is the one recorded on the wire (`EventDocVersion` 2014-08-15); the API
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -20,15 +19,12 @@ from enum import StrEnum
 from sqlalchemy import insert, select
 
 from pixelpatchwork.marketplace.clock import Millis, to_datetime
+from pixelpatchwork.marketplace.destinations import is_destination
 from pixelpatchwork.marketplace.moment import HitEvent, Moment
 from pixelpatchwork.marketplace.tables import notification, outbox
 
 BODY_VERSION = "2014-08-15"
 _EVENTS_A_MESSAGE = 50
-_DESTINATIONS = {
-    "SQS": re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/\d{12}/[A-Za-z0-9_-]{1,80}(\.fifo)?"),
-    "SNS": re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?"),
-}
 
 
 class EventType(StrEnum):
@@ -58,8 +54,7 @@ class Destination:
 
     def is_well_formed(self) -> bool:
         """Whether the address can be one of its transport. Whether it exists shows only when something is sent."""
-        form = _DESTINATIONS.get(self.transport)
-        return form is not None and form.fullmatch(self.address) is not None
+        return is_destination(self.transport, self.address)
 
 
 def emit(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 from moto.server import ThreadedMotoServer
 from sqlalchemy import select
 
@@ -228,7 +229,7 @@ def test_a_queue_that_is_away_delays_no_submit_and_gets_everything_later() -> No
         assert mailbox.messages == []
 
         for _ in range(4):
-            wall.advance(seconds=70)
+            wall.advance(seconds=130)
             deliver(here)
         assert sorted(mailbox.events()) == [
             "AssignmentAccepted",
@@ -245,14 +246,14 @@ def test_a_courier_that_dies_leaves_the_same_message_to_the_next() -> None:
         mailbox.away = True
         hit_of(here, subscribed_hit_type)
         dying = Courier(here.app.extensions["marketplace"].database, Dying(), clock=wall)
-        wall.advance(seconds=70)
+        wall.advance(seconds=130)
         with pytest.raises(KeyboardInterrupt):
             dying.deliver_due()
         mailbox.away = False
 
         deliver(here)
         assert mailbox.messages == []
-        wall.advance(seconds=70)
+        wall.advance(seconds=130)
         deliver(here)
         assert mailbox.events() == ["HITCreated"]
 
@@ -325,3 +326,116 @@ def test_the_host_in_a_queues_address_is_never_called(aws: str) -> None:
         deliver(here)
 
     assert "Ping" in sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"]
+
+
+@pytest.mark.parametrize(
+    ("transport", "destination"),
+    [
+        ("SQS", "https://sqs.us-east-1.amazonaws.com/123456789012/told.fifo"),
+        ("SNS", "arn:aws:sns:us-east-1:123456789012:told.fifo"),
+        ("SQS", "https://sqs.made-up-1.amazonaws.com/123456789012/told"),
+        ("SNS", "arn:aws:sns:made-up-1:123456789012:told"),
+        ("SNS", "arn:aws:sqs:us-east-1:123456789012:told"),
+    ],
+)
+def test_a_destination_to_which_nothing_can_be_delivered_is_refused(
+    here: Bench, transport: str, destination: str
+) -> None:
+    with pytest.raises(here.client.exceptions.RequestError, match="FIFO") as refused:
+        subscribed(here, specification(transport, destination))
+
+    assert refused.value.response["TurkErrorCode"] == "AWS.MechanicalTurk.InvalidTransportEndpoint"
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "cn-north-1", "us-gov-west-1"])
+def test_every_region_of_aws_can_be_told(here: Bench, mailbox: Mailbox, region: str) -> None:
+    topic = f"arn:aws:sns:{region}:123456789012:told"
+    hit_of(here, subscribed(here, specification("SNS", topic)))
+    deliver(here)
+
+    assert [message.destination for message in mailbox.messages] == [topic]
+
+
+@pytest.mark.usefixtures("keys")
+def test_clients_are_not_kept_for_ever() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    sender = AwsSender(endpoint_url=f"http://127.0.0.1:{port}")
+    for number in range(20):
+        topic = f"arn:aws:sns:made-up-{number}:123456789012:told"
+        message = Message(number=1, transport="SNS", destination=topic, body="{}", attempts=0)
+        with pytest.raises(EndpointConnectionError):
+            sender.send(message)
+
+    assert len(sender._clients) == 16
+
+
+class Slow:
+    """A sender to which every send takes the longest that a send can, and fails; meanwhile `rival` is at work."""
+
+    def __init__(self, wall: MovableClock) -> None:
+        self.wall = wall
+        self.rival: Courier | None = None
+        self.tried: list[int] = []
+
+    def send(self, message: Message) -> None:
+        self.tried.append(message.number)
+        self.wall.advance(seconds=7)
+        assert self.rival is not None
+        self.rival.deliver_due()
+        raise ConnectTimeoutError(endpoint_url="http://secret.invalid/")
+
+
+def test_no_lease_runs_out_while_its_batch_is_being_sent() -> None:
+    mailbox, wall = Mailbox(), MovableClock()
+    slow = Slow(wall)
+    mailbox.away = True
+    with bench(sender=mailbox, signature_clock=wall) as here:
+        for number in range(5):
+            topic = f"arn:aws:sns:us-east-1:123456789012:told-{number}"
+            here.client.send_test_event_notification(
+                Notification=specification("SNS", topic), TestEventType="Ping"
+            )
+        mailbox.away = False
+        wall.advance(seconds=130)
+        database = here.app.extensions["marketplace"].database
+        slow.rival = Courier(database, mailbox, clock=wall)
+        Courier(database, slow, clock=wall).deliver_due()
+
+    # What failed may be sent by the rival after its pause; what is leased may not.
+    assert slow.tried == [1, 2, 3, 4, 5]
+    assert [message.number for message in mailbox.messages] == [1, 2, 3, 4]
+
+
+def test_a_slow_destination_costs_the_others_one_time_out_and_not_one_for_each_of_its_messages() -> None:
+    mailbox, wall = Mailbox(), MovableClock()
+    mailbox.away = True
+    with bench(sender=mailbox, signature_clock=wall) as here:
+        away = specification("SNS", "arn:aws:sns:us-east-1:123456789012:away")
+        for _ in range(12):
+            here.client.send_test_event_notification(Notification=away, TestEventType="Ping")
+        here.client.send_test_event_notification(Notification=specification(), TestEventType="Ping")
+        mailbox.away = False
+        wall.advance(seconds=130)
+        database = here.app.extensions["marketplace"].database
+        picky = Picky(mailbox, away["Destination"])
+        courier = Courier(database, picky, clock=wall)
+        courier.deliver_due()
+        courier.deliver_due()
+
+    assert (picky.refused, len(mailbox.messages)) == (1, 1)
+
+
+class Picky:
+    """A sender for which one destination is away."""
+
+    def __init__(self, mailbox: Mailbox, away: str) -> None:
+        self.mailbox = mailbox
+        self.away = away
+        self.refused = 0
+
+    def send(self, message: Message) -> None:
+        if message.destination == self.away:
+            self.refused += 1
+            raise ConnectTimeoutError(endpoint_url="http://secret.invalid/")
+        self.mailbox.send(message)

@@ -66,7 +66,8 @@ def _check(call: Call, specification: Mapping[str, Any]) -> Destination:
     if len(address) > _LONGEST_DESTINATION or not destination.is_well_formed():
         raise RequestError(
             "InvalidTransportEndpoint",
-            "The Destination is neither a queue's URL (Transport SQS) nor a topic's ARN (Transport SNS).",
+            "The Destination is neither the URL of a standard queue (Transport SQS) nor the ARN of a standard topic "
+            "(Transport SNS) in one of AWS's regions. FIFO queues and topics are not offered.",
         )
     return destination
 
