@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 from bs4 import BeautifulSoup
+from sqlalchemy import insert, select
 from werkzeug.test import TestResponse
 
+from pixelpatchwork.marketplace import schema
 from pixelpatchwork.marketplace.site.queries import HISTORY_PAGE
 from pixelpatchwork.marketplace.site.search import PAGE_SIZE
 from tests.support.marketplace import Bench, Worker, bench
@@ -27,11 +30,37 @@ def market() -> Iterator[Bench]:
         yield found
 
 
+def hide(market: Bench, hit_id: str, copies: int) -> None:
+    """Publishes a HIT that nobody may discover again and again, each time as a type of its own."""
+    rule = {"QualificationTypeId": "00000000000000000071", "Comparator": "Exists"}
+    rule["ActionsGuarded"] = "DiscoverPreviewAndAccept"
+    with market.app.extensions["marketplace"].database.begin(writes=True) as connection:
+        hit = dict(connection.execute(select(schema.hit)).mappings().one())
+        hit_type = dict(connection.execute(select(schema.hit_type)).mappings().one())
+        del hit["number"]
+        names = [f"{hit_id[:20]}{number}" for number in range(copies)]
+        types = [
+            hit_type | {"hit_type_id": name, "fingerprint": name, "requirements": json.dumps([rule])}
+            for name in names
+        ]
+        connection.execute(insert(schema.hit_type), types)
+        connection.execute(
+            insert(schema.hit), [hit | {"hit_id": name, "hit_type_id": name} for name in names]
+        )
+
+
 # ---- search -------------------------------------------------------------------------------------------------
 
 
 def titles(worker: Worker, path: str) -> list[str]:
     return [str(link["data-title"]) for link in worker.page(path).select("a.hit")]
+
+
+def test_newer_tasks_that_a_worker_may_not_discover_do_not_push_his_own_off_the_list(market: Bench) -> None:
+    hit_id = market.hit(Title="Paint")
+    hide(market, hit_id, 1_001)
+
+    assert titles(market.worker(), "/") == ["Paint"]
 
 
 @pytest.fixture

@@ -105,11 +105,9 @@ class HitPages:
 def _shelf(moment: Moment, worker: sessions.SignedIn | None, search: Search) -> _Shelf:
     worker_id = None if worker is None else worker.worker_id
     standing = Standing(moment, worker_id)
-    tasks = [
-        task
-        for task in queries.open_tasks(moment, worker_id, search)
-        if has_standing(standing, task.requirements, Guard.DISCOVER)
-    ]
+    tasks = queries.open_tasks(
+        moment, worker_id, search, lambda task: has_standing(standing, task.requirements, Guard.DISCOVER)
+    )
     first = (search.page - 1) * PAGE_SIZE
     return _Shelf(
         offers=[

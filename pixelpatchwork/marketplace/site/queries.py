@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,20 +98,41 @@ def find_task(moment: Moment, hit_id: str) -> Task | None:
     return None if row is None else _to_task(row)
 
 
-def open_tasks(moment: Moment, worker_id: str | None, search: Search) -> Sequence[Task]:
-    """For each HIT type: the next HIT that this worker has not done, `available` counting all of them."""
+def open_tasks(
+    moment: Moment, worker_id: str | None, search: Search, is_shown: Callable[[Task], bool]
+) -> Sequence[Task]:
+    """For each HIT type: the next HIT that this worker has not done, `available` counting all of them.
+
+    At most 500 that `is_shown`: those that are hidden from the worker take nobody else's place.
+    """
+    shown: list[Task] = []
+    for tasks in _batches(moment, _open_tasks(worker_id, search)):
+        shown.extend(task for task in tasks if is_shown(task))
+        if len(shown) >= _MOST_GROUPS:
+            break
+    return shown[:_MOST_GROUPS]
+
+
+def _batches(moment: Moment, statement: Select[Any]) -> Iterator[Sequence[Task]]:
+    """The tasks of a statement, piece by piece: nearly always the first piece is enough."""
+    for first in itertools.count(0, _MOST_GROUPS):
+        rows = moment.connection.execute(statement.offset(first).limit(_MOST_GROUPS)).all()
+        yield [_to_task(row) for row in rows]
+        if len(rows) < _MOST_GROUPS:
+            return
+
+
+def _open_tasks(worker_id: str | None, search: Search) -> Select[Any]:
     groups = _open_groups(worker_id).subquery()
     columns = [column for column in _TASK_COLUMNS if column.name != "available"]
     newest = groups.c.number.desc()
     order = (schema.hit_type.c.reward_cents.desc(), newest) if search.order is Order.REWARD else (newest,)
-    statement = (
+    return (
         select(*columns, groups.c.available)
         .select_from(_TASKS.join(groups, schema.hit.c.number == groups.c.number))
         .where(*_wanted(search))
         .order_by(*order)
-        .limit(_MOST_GROUPS)
     )
-    return [_to_task(row) for row in moment.connection.execute(statement)]
 
 
 def find_question(moment: Moment, hit_id: str) -> str:
