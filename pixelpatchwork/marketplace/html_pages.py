@@ -1,16 +1,17 @@
 """The HTML of an HTMLQuestion: is it well-formed, and does it use crowd elements?
 
-html.parser itself repairs everything and reports nothing, so what is open is followed here. Documents with a
-`crowd-form` may leave out the document type and `<html>`, as the templates in AWS's own reference do.
+What is open is followed here, mark by mark. Documents with a `crowd-form` may leave out the document type and
+`<html>`, as the templates in AWS's own reference do.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from html.parser import HTMLParser
+from contextlib import suppress
 
 from pixelpatchwork.marketplace.errors import RequestError
+from pixelpatchwork.marketplace.markup import MAX_DEPTH, Kind, Mark, MarkupError, line_and_column, marks
 
 _KEPT = 64  # pages of at most 64 KiB: the HITs of a round often share one
 _CROWD = re.compile(r"<crowd-[a-z]", re.IGNORECASE)
@@ -31,8 +32,12 @@ _FOREIGN = frozenset(["svg", "math"])
 def check_html(html: str) -> None:
     """Raises RequestError `XHTMLParseError` unless the text is one complete, well-formed HTML document."""
     checker = _Checker(is_crowd=uses_crowd_elements(html))
-    checker.feed(html)
-    checker.finish()
+    try:
+        for mark in marks(html):
+            checker.take(mark)
+        checker.finish(len(html))
+    except MarkupError as error:
+        raise _refusal(html, error) from error
 
 
 def uses_crowd_elements(html: str) -> bool:
@@ -40,95 +45,96 @@ def uses_crowd_elements(html: str) -> bool:
     return _CROWD.search(html) is not None
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def with_script(html: str, address: str) -> str:
     """The page with a deferred script at the beginning of its head. `address` must be safe in an attribute."""
-    finder = _HeadFinder()
-    finder.feed(html)
-    place = finder.place
+    place = _head_place(html)
     return f'{html[:place]}<script src="{address}" defer></script>{html[place:]}'
 
 
-class _HeadFinder(HTMLParser):
-    """Finds where the head begins: after `<head>`, else after `<html>`, else after the document type."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.place = 0
-        self._line_starts: list[int] = []
-        self._found = False
-
-    def feed(self, data: str) -> None:
-        self._line_starts = [0, *(match.end() for match in re.finditer("\n", data))]
-        super().feed(data)
-
-    def handle_decl(self, decl: str) -> None:
-        if self.place == 0 and not self._found:
-            self.place = self._offset() + len(f"<!{decl}>")
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del attrs
-        if not self._found and tag in {"html", "head"}:
-            self.place = self._offset() + len(self.get_starttag_text() or "")
-        self._found = self._found or tag != "html"
-
-    def _offset(self) -> int:
-        line, column = self.getpos()
-        return self._line_starts[line - 1] + column
+def _head_place(html: str) -> int:
+    """Where the head begins: after `<head>`, else after `<html>`, else after the document type."""
+    place = 0
+    with suppress(MarkupError):  # Published before pages were read this strictly: what was found must do.
+        for mark in marks(html):
+            if mark.kind is Kind.DOCTYPE or mark.name in {"html", "head"}:
+                place = mark.end
+            if mark.kind is not Kind.DOCTYPE and mark.name != "html":
+                break
+    return place
 
 
-class _Checker(HTMLParser):
-    """Follows the open elements of a page. html.parser itself repairs everything and reports nothing."""
+def _refusal(html: str, error: MarkupError) -> RequestError:
+    line, column = line_and_column(html, error.place)
+    return RequestError(
+        "XHTMLParseError",
+        f"There was an error parsing the XHTML data in your request. {error} (line {line}, column {column})",
+    )
+
+
+class _Checker:
+    """Follows the open elements of a page. Every fault is a MarkupError."""
 
     def __init__(self, *, is_crowd: bool) -> None:
-        super().__init__(convert_charrefs=True)
-        self._open: list[tuple[str, tuple[int, int]]] = []
+        self._open: list[Mark] = []
+        # Kept beside the list, for a page can leave thousands of paragraphs open.
+        self._depth = 0
+        self._foreign = 0
         self._has_doctype = is_crowd
         self._has_root = is_crowd
 
-    def handle_decl(self, decl: str) -> None:
-        self._has_doctype = self._has_doctype or decl.lower().split()[:2] == ["doctype", "html"]
+    def take(self, mark: Mark) -> None:
+        """The next mark."""
+        if mark.kind is Kind.DOCTYPE:
+            self._has_doctype = self._has_doctype or mark.name == "html"
+        elif mark.kind is Kind.CLOSE:
+            self._close(mark)
+        else:
+            self._start(mark)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del attrs
+    def finish(self, end: int) -> None:
+        """The end of the text, at this offset."""
+        for mark in self._open:
+            if mark.name not in _OPTIONAL_END:
+                raise MarkupError(f"<{mark.name}> is never closed.", mark.start)
+        if not self._has_root:
+            what = "HTMLContent must hold a complete HTML document with <!DOCTYPE html> and <html>."
+            raise MarkupError(what, end)
+
+    def _start(self, mark: Mark) -> None:
+        tag = mark.name
         if not self._has_doctype:
-            raise self._fault(f"<{tag}> comes before <!DOCTYPE html>.")
+            raise MarkupError(f"<{tag}> comes before <!DOCTYPE html>.", mark.start)
         if not self._has_root and tag != "html":
-            raise self._fault(f"The document must begin with <html>, not with <{tag}>.")
+            raise MarkupError(f"The document must begin with <html>, not with <{tag}>.", mark.start)
         self._has_root = True
-        if tag not in _VOID:
-            self._open.append((tag, self.getpos()))
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
         if tag in _VOID:
             return
-        if not any(name in _FOREIGN for name, _ in self._open):
-            raise self._fault(f"<{tag}/> closes itself, which only void elements do. Write <{tag}></{tag}>.")
-        self._open.pop()
+        if mark.kind is Kind.OPEN:
+            self._push(mark)
+        elif not self._foreign and tag not in _FOREIGN:
+            what = f"<{tag}/> closes itself, which only void elements do. Write <{tag}></{tag}>."
+            raise MarkupError(what, mark.start)
 
-    def handle_endtag(self, tag: str) -> None:
+    def _push(self, mark: Mark) -> None:
+        self._open.append(mark)
+        self._foreign += mark.name in _FOREIGN
+        # An element without an end tag may be over already: a list of a thousand <li> is no deep one.
+        self._depth += mark.name not in _OPTIONAL_END
+        if self._depth > MAX_DEPTH:
+            raise MarkupError(f"<{mark.name}> lies within {MAX_DEPTH} other elements.", mark.start)
+
+    def _pop(self) -> None:
+        name = self._open.pop().name
+        self._foreign -= name in _FOREIGN
+        self._depth -= name not in _OPTIONAL_END
+
+    def _close(self, mark: Mark) -> None:
+        tag = mark.name
         if tag in _VOID:
-            raise self._fault(f"</{tag}> closes an element that has no end tag.")
-        while self._open and self._open[-1][0] != tag and self._open[-1][0] in _OPTIONAL_END:
-            self._open.pop()
-        if not self._open or self._open[-1][0] != tag:
-            raise self._fault(f"</{tag}> closes an element that is not open here.")
-        self._open.pop()
-
-    def finish(self) -> None:
-        """The end of the text."""
-        self.close()
-        for tag, position in self._open:
-            if tag not in _OPTIONAL_END:
-                raise self._fault(f"<{tag}> is never closed.", position)
-        if not self._has_root:
-            raise self._fault(
-                "HTMLContent must hold a complete HTML document with <!DOCTYPE html> and <html>."
-            )
-
-    def _fault(self, what: str, position: tuple[int, int] | None = None) -> RequestError:
-        line, column = position or self.getpos()
-        return RequestError(
-            "XHTMLParseError",
-            f"There was an error parsing the XHTML data in your request. {what} (line {line}, column {column + 1})",
-        )
+            raise MarkupError(f"</{tag}> closes an element that has no end tag.", mark.start)
+        while self._open and self._open[-1].name != tag and self._open[-1].name in _OPTIONAL_END:
+            self._pop()
+        if not self._open or self._open[-1].name != tag:
+            raise MarkupError(f"</{tag}> closes an element that is not open here.", mark.start)
+        self._pop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from time import thread_time
 from xml.etree import ElementTree
 
 import pytest
@@ -302,3 +303,20 @@ def test_a_format_is_left_to_the_browser() -> None:
     hostile = free_text('<Constraints><AnswerFormatRegex regex="^(a+)+$"/></Constraints>')
 
     assert read(form(question(hostile)), ("q0", "a" * 40 + "!"))[0] == {}
+
+
+@pytest.mark.parametrize("piece", ["<a ", '<a b="', "<!--", "<![CDATA[", "<![x", "<?", "</", "</b "])
+def test_formatted_content_that_is_left_open_is_refused_without_being_read_again(piece: str) -> None:
+    began = thread_time()
+    for text in (piece, piece * (60_000 // len(piece))):
+        with pytest.raises(FormattedError, match=r"line 2, column 1\)"):
+            formatted_html("<p>x</p>\n" + text)
+
+    assert thread_time() - began < 1.0
+
+
+def test_formatted_content_can_be_nested_only_as_deeply_as_browsers_show() -> None:
+    formatted_html("<b>" * 256 + "</b>" * 256)
+
+    with pytest.raises(FormattedError, match="<b> lies within 256 other elements"):
+        formatted_html("<b>" * 257 + "</b>" * 257)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from time import thread_time
+
 import pytest
 
 from pixelpatchwork.marketplace.errors import ParameterValidationError, RequestError
@@ -184,3 +187,94 @@ def test_our_script_goes_to_the_beginning_of_the_head(html: str, before: str) ->
     after = html.removeprefix(before)
 
     assert with_script(html, "/x.js") == f'{before}<script src="/x.js" defer></script>{after}'
+
+
+UNFINISHED = {
+    "tags": "<a ",
+    "quoted attributes": '<a b="',
+    "comments": "<!--",
+    "comments that nearly end": "<!-- --",
+    "sections": "<![CDATA[",
+    "unknown sections": "<![x",
+    "declarations": "<!x",
+    "instructions": "<?",
+    "end tags": "</",
+    "named end tags": "</a ",
+}
+
+
+@pytest.mark.parametrize("piece", UNFINISHED.values(), ids=UNFINISHED.keys())
+def test_markup_that_is_left_open_is_refused_at_its_first_place(piece: str) -> None:
+    beginning = "<!DOCTYPE html><html>"
+    for text in (piece, piece * (60_000 // len(piece))):
+        with pytest.raises(RequestError, match=f"column {len(beginning) + 1}\\)") as caught:
+            check_html(beginning + text)
+
+        assert caught.value.members["TurkErrorCode"] == "AWS.MechanicalTurk.XHTMLParseError"
+
+
+HEAVY = {
+    **UNFINISHED,
+    "ampersands": "&",
+    "signs that begin nothing": "< ",
+    "attributes": "<a x=1 y='2' z>",
+    "nested": "<div>",
+    "left open": "<p>",
+    "spaces in comments": "<!-- -- " + " " * 100,
+    "self-closing behind paragraphs": "<p>" * 10 + "<g/>" * 10,
+}
+
+
+@pytest.mark.parametrize("piece", HEAVY.values(), ids=HEAVY.keys())
+@pytest.mark.parametrize("beginning", ["<html>", "<html><svg>", "<html><script></script", "<a ", "<!-- "])
+def test_no_page_costs_more_than_its_length(beginning: str, piece: str) -> None:
+    """Twice the text may take somewhat more than twice as long; html.parser took twenty seconds for some of these."""
+    page = f"<!DOCTYPE html>{beginning}" + piece * (60_000 // len(piece))
+    began = thread_time()
+    with suppress(RequestError):
+        check_html(page)
+    with_script(page, "/x.js")
+
+    assert thread_time() - began < 1.0
+
+
+def test_one_tag_with_very_many_attributes_is_read_once() -> None:
+    began = thread_time()
+    check_html(DOCUMENT.format("<p" + " a=1" * 15_000 + ">"))
+
+    assert thread_time() - began < 1.0
+
+
+def test_elements_can_be_nested_only_as_deeply_as_browsers_show() -> None:
+    check_html(DOCUMENT.format("<b>" * 256 + "</b>" * 256))
+
+    with pytest.raises(RequestError, match="<b> lies within 256 other elements"):
+        check_html(DOCUMENT.format("<b>" * 257 + "</b>" * 257))
+
+
+def test_a_long_list_without_end_tags_is_not_a_deep_one() -> None:
+    check_html(DOCUMENT.format("<ul>" + "<li>x" * 2_000 + "</ul>"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<a href=/x?a=b&c=d class = 'a > b' data-x=\"<p>\"title='c'>x</a>",
+        "<p\n  hidden\n>1 < 2, 1 <2 and <3",
+        "<!-- a -- b -> c > <d --->",
+        "<!--[if IE]><p><![endif]-->",
+        "<style>a::before { content: '</p><!--'; }</style >",
+        "<img src=x/><img alt=''/>",
+        "<?php echo 1 ?>",
+    ],
+)
+def test_what_html_allows_within_marks_passes(body: str) -> None:
+    check_html(DOCUMENT.format(body))
+
+
+@pytest.mark.parametrize(
+    "body", ["<!-->", "<!--->", "<!-- a -- >", "<!-- a --!>", "<p title='x>", "</>", "</p x>"]
+)
+def test_what_browsers_have_to_guess_at_is_refused(body: str) -> None:
+    with pytest.raises(RequestError, match=f"column {DOCUMENT.index('{}') + 1}\\)"):
+        check_html(DOCUMENT.format(body))

@@ -10,6 +10,8 @@ from html import escape
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
+from pixelpatchwork.marketplace.markup import MAX_DEPTH, MarkupError, line_and_column, marks
+
 _VOID = frozenset(["br", "col", "hr", "img"])
 _ELEMENTS = _VOID | frozenset(
     [
@@ -33,9 +35,24 @@ class FormattedError(ValueError):
 
 def formatted_html(text: str) -> str:
     """The content as harmless HTML. Raises FormattedError for an element off the list or a tag that does not fit."""
+    _check_marks(text)
     builder = _Builder()
     builder.feed(text)
     return builder.finish()
+
+
+def _check_marks(text: str) -> None:
+    """html.parser must see no mark that is left open: it reads the rest of the text again for each."""
+    try:
+        for _mark in marks(text):
+            pass
+    except MarkupError as error:
+        raise _fault(str(error), line_and_column(text, error.place)) from error
+
+
+def _fault(what: str, place: tuple[int, int]) -> FormattedError:
+    line, column = place
+    return FormattedError(f"{what} (line {line}, column {column})")
 
 
 class _Builder(HTMLParser):
@@ -50,6 +67,8 @@ class _Builder(HTMLParser):
         self._out.append(f"<{tag}{_attributes(tag, attrs)}>")
         if tag not in _VOID:
             self._open.append(tag)
+        if len(self._open) > MAX_DEPTH:
+            raise self._fault(f"<{tag}> lies within {MAX_DEPTH} other elements.")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -75,7 +94,7 @@ class _Builder(HTMLParser):
 
     def _fault(self, what: str) -> FormattedError:
         line, column = self.getpos()
-        return FormattedError(f"{what} (line {line}, column {column + 1})")
+        return _fault(what, (line, column + 1))
 
 
 def _attributes(tag: str, attrs: list[tuple[str, str | None]]) -> str:
