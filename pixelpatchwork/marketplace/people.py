@@ -73,6 +73,20 @@ def is_known(moment: Moment, worker_id: str) -> bool:
     return moment.connection.execute(known).one_or_none() is not None
 
 
+def session_epoch(moment: Moment, worker_id: str) -> int | None:
+    """How often the worker has signed out, or None for nobody: a session of an earlier count is over."""
+    found = select(schema.worker.c.session_epoch).where(schema.worker.c.worker_id == worker_id)
+    epoch: int | None = moment.connection.execute(found).scalar_one_or_none()
+    return epoch
+
+
+def end_sessions(moment: Moment, worker_id: str) -> None:
+    """Ends all sessions of a worker, in every browser."""
+    columns = schema.worker.c
+    more = update(schema.worker).values(session_epoch=columns.session_epoch + 1)
+    moment.connection.execute(more.where(columns.worker_id == worker_id))
+
+
 def password_hash_of(moment: Moment, worker_id: str) -> str | None:
     """The hash, or None where the worker has no password."""
     found = select(credential.c.password_hash).where(credential.c.worker_id == worker_id)

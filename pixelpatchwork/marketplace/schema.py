@@ -140,6 +140,7 @@ worker = table(
     Column("created_at", BigInteger, nullable=False),
     Column("country", String(2)),
     Column("subdivision", String(3)),
+    Column("session_epoch", Integer, nullable=False, server_default="0"),
 )
 
 # `holder` is the worker while the slot is his and null after he gave it back: the unique key lets a worker hold

@@ -125,6 +125,24 @@ def test_signing_in_starts_a_session_of_its_own() -> None:
         assert session(ann.browser).get("csrf") != before["csrf"]
 
 
+def test_a_copy_of_the_cookie_opens_nothing_after_signing_out() -> None:
+    with place(SignUp.PASSWORD) as market:
+        sign_up(market, "Ann")
+        ann, thief, ben = visitor(market), visitor(market), visitor(market)
+        ann.send("/signin", "form.signin", name="Ann", password=PASSWORD)
+        ben.send("/signup", "form.signin", name="Ben", password=PASSWORD)
+        with thief.browser.session_transaction() as copy:
+            copy.update(session(ann.browser))
+        before = thief.browser.get("/dashboard").status_code
+        ann.send("/", "form.signout")
+        after = [worker.browser.get("/dashboard").status_code for worker in (thief, ann, ben)]
+        ann.send("/signin", "form.signin", name="Ann", password=PASSWORD)
+
+        assert (before, after) == (200, [303, 303, 200])
+        assert ann.browser.get("/dashboard").status_code == 200
+        assert thief.browser.get("/dashboard").status_code == 303
+
+
 # ---- invitations and closed doors ---------------------------------------------------------------------------
 
 

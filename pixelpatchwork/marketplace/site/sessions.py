@@ -1,7 +1,8 @@
 """Who is signed in, and whether a form really came from the site.
 
-The session is a signed cookie that scripts cannot read. Forms carry a token that only the session knows; a page of
-another origin, a HIT's frame included, can neither read it nor guess it.
+The session is a signed cookie that scripts cannot read. It holds how often its worker had signed out when it began;
+signing out counts on, so a copy of an older cookie opens nothing. Forms carry a token that only the session knows; a
+page of another origin, a HIT's frame included, can neither read it nor guess it.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import abort, request, session
+from flask import abort, current_app, g, request, session
+
+from pixelpatchwork.marketplace import people
+from pixelpatchwork.marketplace.market import Market
 
 _WORKER = "worker"
 _NAME = "name"
 _CSRF = "csrf"
 _PANEL = "panel"
+_EPOCH = "session_epoch"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +35,12 @@ class SignedIn:
 
 
 def current() -> SignedIn | None:
-    """Who is signed in, or None."""
+    """Who is signed in, or None. The database is asked once a request."""
     if _WORKER not in session:
+        return None
+    if _EPOCH not in g:
+        g.session_epoch = _epoch_of(session[_WORKER])
+    if g.session_epoch is None or session.get(_EPOCH) != g.session_epoch:
         return None
     return SignedIn(worker_id=session[_WORKER], name=session[_NAME], panel=session.get(_PANEL))
 
@@ -45,6 +54,8 @@ def current_worker_id() -> str | None:
 def start(worker_id: str, name: str, *, panel: str | None = None) -> None:
     """Signs in; whatever the session held before is gone, so nobody can prepare a session for somebody else."""
     session.clear()
+    g.session_epoch = _epoch_of(worker_id)
+    session[_EPOCH] = g.session_epoch
     session[_WORKER] = worker_id
     session[_NAME] = name
     if panel is not None:
@@ -53,7 +64,10 @@ def start(worker_id: str, name: str, *, panel: str | None = None) -> None:
 
 
 def end() -> None:
-    """Signs out."""
+    """Signs out, in every browser: cookies cannot be called back, so all that were given before stop counting."""
+    worker_id = current_worker_id()
+    if worker_id is not None:
+        _market().write(lambda moment: people.end_sessions(moment, worker_id))
     session.clear()
 
 
@@ -83,3 +97,12 @@ def local_path(target: str | None) -> str:
 def template_context() -> dict[str, Any]:
     """What every template may use."""
     return {"worker": current(), "csrf_token": csrf_token}
+
+
+def _epoch_of(worker_id: str) -> int | None:
+    return _market().read(lambda moment: people.session_epoch(moment, worker_id))
+
+
+def _market() -> Market:
+    market: Market = current_app.extensions["marketplace"]
+    return market

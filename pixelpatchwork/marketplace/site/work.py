@@ -72,7 +72,8 @@ class WorkPages:
 
     def state(self, assignment_id: str) -> Response:
         """The assignment's status, for the script of the work page."""
-        job = self.market.read(lambda moment: _own_job(moment, assignment_id, _worker_id()))
+        worker_id = _worker_id()
+        job = self.market.read(lambda moment: _own_job(moment, assignment_id, worker_id))
         return jsonify(status=job.status)
 
     def done(self, assignment_id: str) -> Response | str:

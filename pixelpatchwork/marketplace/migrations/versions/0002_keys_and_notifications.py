@@ -196,6 +196,7 @@ _NEW_COLUMNS: tuple[tuple[str, Column[object]], ...] = (
     ("qualification_type", Column("auto_granted_value", Integer)),
     ("worker", Column("country", String(2))),
     ("worker", Column("subdivision", String(3))),
+    ("worker", Column("session_epoch", Integer, nullable=False, server_default="0")),
 )
 _NEW_INDEXES = (
     ("assignment_of_worker_by_status", "assignment", ["worker_id", "status"]),
