@@ -29,6 +29,8 @@ class Attempt(StrEnum):
     WRONG_PASSWORD_FOR_NAME = "wrong password for name"  # noqa: S105 - the name of a counter
     WRONG_PASSWORD_FROM = "wrong password from"  # noqa: S105 - the name of a counter
     SIGN_UP_FROM = "sign-up from"
+    JOIN_FROM = "join from"
+    JOIN_AS = "join as"
     SUBMIT = "submit"
     REFUSED_SUBMIT = "refused submit"
 
@@ -46,6 +48,8 @@ DEFAULT_LIMITS: Mapping[Attempt, Limit] = {
     Attempt.WRONG_PASSWORD_FOR_NAME: Limit(most=10, seconds=900),
     Attempt.WRONG_PASSWORD_FROM: Limit(most=100, seconds=900),
     Attempt.SIGN_UP_FROM: Limit(most=400, seconds=3600),
+    Attempt.JOIN_FROM: Limit(most=400, seconds=3600),
+    Attempt.JOIN_AS: Limit(most=20, seconds=900),
     Attempt.SUBMIT: Limit(most=120, seconds=60),
     Attempt.REFUSED_SUBMIT: Limit(most=200, seconds=900),
 }

@@ -114,13 +114,6 @@ def join(moment: Moment, worker: NewWorker, panel: str, external_id: str) -> boo
     return is_new
 
 
-def panel_of(moment: Moment, worker_id: str) -> str | None:
-    """The panel that sent this worker, or None."""
-    found = select(participant.c.panel).where(participant.c.worker_id == worker_id)
-    panel: str | None = moment.connection.execute(found).scalar_one_or_none()
-    return panel
-
-
 def country_of(moment: Moment, worker_id: str) -> str | None:
     """Where the worker said he lives, or None."""
     columns = schema.worker.c

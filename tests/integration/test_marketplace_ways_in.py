@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -212,6 +213,12 @@ def test_a_closed_marketplace_lets_in_only_who_has_a_password_there(database_url
 # ---- panels -------------------------------------------------------------------------------------------------
 
 
+def try_to_join(market: Bench, external_id: str, address: str = "127.0.0.1") -> TestResponse:
+    stranger = visitor(market)
+    stranger.browser.environ_base["REMOTE_ADDR"] = address
+    return stranger.send(f"/join/prolific?PROLIFIC_PID={external_id}", "form.signin")
+
+
 def join(market: Bench, external_id: str) -> Worker:
     worker = visitor(market)
     joined = worker.send(
@@ -272,6 +279,43 @@ def test_completion_leads_to_the_configured_address_and_only_after_work() -> Non
         assert market.worker("Ann").browser.get("/complete").status_code == 404
 
 
+def test_who_comes_back_completes_only_after_work_of_this_time() -> None:
+    with place(SignUp.NAME) as market:
+        join(market, "00aa").work(market.hit())
+        market.clock.advance(days=1)
+        again = join(market, "00aa")
+        early = again.browser.get("/complete").status_code
+        offered = again.page("/").select_one('a[href="/complete"]')
+        again.work(market.hit())
+
+        assert (early, offered) == (409, None)
+        assert again.browser.get("/complete").location == COMPLETE
+
+
+def test_rejected_work_completes_nothing() -> None:
+    with place(SignUp.NAME) as market:
+        participant = join(market, "00aa")
+        assignment_id = participant.work(market.hit())
+        market.client.reject_assignment(AssignmentId=assignment_id, RequesterFeedback="Empty.")
+
+        assert participant.browser.get("/complete").status_code == 409
+        assert (
+            participant.page(f"/assignments/{assignment_id}/done").select_one('a[href="/complete"]') is None
+        )
+
+
+def test_a_panels_page_does_not_tell_who_took_part() -> None:
+    with place(SignUp.NAME) as market:
+        join(market, "00aa")
+        pages = [
+            visitor(market).page(f"/join/prolific?PROLIFIC_PID={external_id}").select_one("main")
+            for external_id in ("00aa", "00bb")
+        ]
+
+    shown = [re.sub(r'value="[^"]*"', "", str(page)) for page in pages]
+    assert shown[0] == shown[1]
+
+
 # ---- how often ----------------------------------------------------------------------------------------------
 
 
@@ -330,6 +374,23 @@ def test_sign_ups_from_one_address_are_counted(signup: SignUp) -> None:
         statuses = [come(market, f"Person {number}").status_code for number in range(3)]
 
     assert statuses == [303, 303, 429]
+
+
+def test_joining_is_counted_by_address_for_known_participants_too() -> None:
+    with place(SignUp.NAME, {Attempt.JOIN_FROM: Limit(most=3, seconds=3600)}) as market:
+        for external_id in ("00aa", "00bb", "00aa"):
+            join(market, external_id)
+        one_more = try_to_join(market, "00aa")
+
+    assert one_more.status_code == 429
+
+
+def test_joining_is_counted_by_participant_from_wherever() -> None:
+    with place(SignUp.NAME, {Attempt.JOIN_AS: Limit(most=2, seconds=900)}) as market:
+        tries = [try_to_join(market, "00aa", f"192.0.2.{number}").status_code for number in range(3)]
+        other = try_to_join(market, "00bb").status_code
+
+    assert (tries, other) == ([303, 303, 429], 303)
 
 
 def test_a_workers_submits_are_counted_and_one_too_many_changes_nothing() -> None:

@@ -121,8 +121,8 @@ def _shelf(moment: Moment, worker: sessions.SignedIn | None, search: Search) -> 
         has_next=len(tasks) > first + PAGE_SIZE,
         unread=0 if worker is None else inbox.count_unread(moment, worker.worker_id),
         can_complete=worker is not None
-        and worker.panel is not None
-        and queries.has_handed_in(moment, worker.worker_id),
+        and worker.visit is not None
+        and queries.has_handed_in(moment, worker.worker_id, worker.visit.joined_at),
     )
 
 

@@ -13,6 +13,7 @@ from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug import Response
 
 from pixelpatchwork.marketplace import people
+from pixelpatchwork.marketplace.clock import Millis
 from pixelpatchwork.marketplace.ids import participant_id
 from pixelpatchwork.marketplace.limits import Attempt, Throttle
 from pixelpatchwork.marketplace.market import Market
@@ -20,6 +21,7 @@ from pixelpatchwork.marketplace.people import NewWorker
 from pixelpatchwork.marketplace.records import Moment
 from pixelpatchwork.marketplace.site import addresses, queries, sessions
 from pixelpatchwork.marketplace.site.countries import US_STATES, countries, read_country, read_state
+from pixelpatchwork.marketplace.site.sessions import Visit
 from pixelpatchwork.marketplace.ways_in import Panel
 
 _NAME = "Participant"
@@ -40,43 +42,45 @@ class JoinPages:
         pages.add_url_rule("/complete", "complete", self.complete, methods=["GET"])
 
     def show(self, panel: str) -> str:
-        """Greets a participant; a new one is asked for his country."""
+        """Greets a participant. Known or not, he sees the same page: it must not tell who took part."""
         external_id = self._external_id(panel, request.args)
-        worker_id = participant_id(self.market.secret_key, panel, external_id)
-        is_known = self.market.read(lambda moment: people.is_known(moment, worker_id))
         return render_template(
             "site/join.html",
             panel=panel,
             parameter=self.panels[panel].parameter,
             external_id=external_id,
-            is_known=is_known,
             countries=countries(),
             states=sorted(US_STATES),
         )
 
     def join(self, panel: str) -> Response:
-        """Signs the participant in, and up where he is new."""
+        """Signs the participant in, and up where he is new. Counted before it is known which of the two it is."""
         sessions.check_csrf()
         external_id = self._external_id(panel, request.form)
         worker_id = participant_id(self.market.secret_key, panel, external_id)
-        if not self.market.read(lambda moment: people.is_known(moment, worker_id)):
-            self.throttle.count(Attempt.SIGN_UP_FROM, addresses.client())
-            newcomer = _newcomer(worker_id)
-            self.market.write(lambda moment: people.join(moment, newcomer, panel, external_id))
-        sessions.start(worker_id, _NAME, panel=panel)
+        self.throttle.count(Attempt.JOIN_FROM, addresses.client())
+        self.throttle.count(Attempt.JOIN_AS, worker_id)
+        newcomer = _newcomer(worker_id)
+        joined_at = self.market.write(lambda moment: _join(moment, newcomer, panel, external_id))
+        sessions.start(worker_id, _NAME, visit=Visit(panel=panel, joined_at=joined_at))
         return redirect("/", 303)
 
     def complete(self) -> Response:
-        """Leads a participant who has handed something in back to his panel, to the configured address only."""
-        worker_id = sessions.current_worker_id()
-        if worker_id is None:
+        """Leads a participant who has handed something in back to his panel, to the configured address only.
+
+        What counts is what he handed in since he came: a panel pays for each time it sends him.
+        """
+        worker = sessions.current()
+        if worker is None:
             return redirect("/signin", 303)
-        panel, has_worked = self.market.read(lambda moment: _standing(moment, worker_id))
-        if panel is None or panel not in self.panels:
+        visit = worker.visit
+        if visit is None or visit.panel not in self.panels:
             abort(404, "You did not come through a panel, so there is none to go back to.")
-        if not has_worked:
+        if not self.market.read(
+            lambda moment: queries.has_handed_in(moment, worker.worker_id, visit.joined_at)
+        ):
             abort(409, "Hand in at least one task first. Then you can complete.")
-        return redirect(self.panels[panel].complete_url, 303)
+        return redirect(self.panels[visit.panel].complete_url, 303)
 
     def _external_id(self, name: str, fields: Mapping[str, str]) -> str:
         panel = self.panels.get(name)
@@ -88,8 +92,9 @@ class JoinPages:
         return external_id
 
 
-def _standing(moment: Moment, worker_id: str) -> tuple[str | None, bool]:
-    return people.panel_of(moment, worker_id), queries.has_handed_in(moment, worker_id)
+def _join(moment: Moment, newcomer: NewWorker, panel: str, external_id: str) -> Millis:
+    people.join(moment, newcomer, panel, external_id)
+    return moment.now
 
 
 def _newcomer(worker_id: str) -> NewWorker:

@@ -197,11 +197,13 @@ def bonuses_of(moment: Moment, worker_id: str, jobs: Sequence[Job]) -> Mapping[s
     return found
 
 
-def has_handed_in(moment: Moment, worker_id: str) -> bool:
-    """True once the worker has submitted anything."""
+def has_handed_in(moment: Moment, worker_id: str, since: Millis) -> bool:
+    """True once the worker has submitted anything since then that was not rejected."""
     columns = schema.assignment.c
     handed_in = select(columns.number).where(
-        columns.worker_id == worker_id, columns.submitted_at.is_not(None)
+        columns.worker_id == worker_id,
+        columns.submitted_at >= since,
+        columns.status != AssignmentStatus.REJECTED.value,
     )
     return moment.connection.execute(handed_in.limit(1)).one_or_none() is not None
 

@@ -16,22 +16,37 @@ from urllib.parse import urlsplit
 from flask import abort, current_app, g, request, session
 
 from pixelpatchwork.marketplace import people
+from pixelpatchwork.marketplace.clock import Millis
 from pixelpatchwork.marketplace.market import Market
 
 _WORKER = "worker"
 _NAME = "name"
 _CSRF = "csrf"
 _PANEL = "panel"
+_JOINED = "joined_at"
 _EPOCH = "session_epoch"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Visit:
+    """One coming of a panel's participant: from which panel, and when by the marketplace's clock."""
+
+    panel: str
+    joined_at: Millis
+
+
+@dataclass(frozen=True, kw_only=True)
 class SignedIn:
-    """The worker of this session."""
+    """The worker of this session, and how he came where a panel sent him."""
 
     worker_id: str
     name: str
-    panel: str | None
+    visit: Visit | None
+
+    @property
+    def panel(self) -> str | None:
+        """The panel that sent him, or None."""
+        return None if self.visit is None else self.visit.panel
 
 
 def current() -> SignedIn | None:
@@ -42,7 +57,7 @@ def current() -> SignedIn | None:
         g.session_epoch = _epoch_of(session[_WORKER])
     if g.session_epoch is None or session.get(_EPOCH) != g.session_epoch:
         return None
-    return SignedIn(worker_id=session[_WORKER], name=session[_NAME], panel=session.get(_PANEL))
+    return SignedIn(worker_id=session[_WORKER], name=session[_NAME], visit=_visit())
 
 
 def current_worker_id() -> str | None:
@@ -51,15 +66,16 @@ def current_worker_id() -> str | None:
     return None if worker is None else worker.worker_id
 
 
-def start(worker_id: str, name: str, *, panel: str | None = None) -> None:
+def start(worker_id: str, name: str, *, visit: Visit | None = None) -> None:
     """Signs in; whatever the session held before is gone, so nobody can prepare a session for somebody else."""
     session.clear()
     g.session_epoch = _epoch_of(worker_id)
     session[_EPOCH] = g.session_epoch
     session[_WORKER] = worker_id
     session[_NAME] = name
-    if panel is not None:
-        session[_PANEL] = panel
+    if visit is not None:
+        session[_PANEL] = visit.panel
+        session[_JOINED] = visit.joined_at
     session.permanent = True
 
 
@@ -97,6 +113,12 @@ def local_path(target: str | None) -> str:
 def template_context() -> dict[str, Any]:
     """What every template may use."""
     return {"worker": current(), "csrf_token": csrf_token}
+
+
+def _visit() -> Visit | None:
+    if _PANEL not in session:
+        return None
+    return Visit(panel=session[_PANEL], joined_at=session[_JOINED])
 
 
 def _epoch_of(worker_id: str) -> int | None:
