@@ -45,6 +45,7 @@ from pixelpatchwork.config_types import (
     Line,
     Marketplace,
     Secret,
+    SecretKey,
     TimeZone,
     WebAddress,
 )
@@ -159,10 +160,10 @@ class Settings(BaseSettings):
     marketplace_secret_access_key: Secret = Field(
         default=None, description="The secret that belongs to this key."
     )
-    marketplace_secret_key: Secret = Field(
+    marketplace_secret_key: SecretKey = Field(
         default=None,
         description="What signs the marketplace's sessions and makes worker ids and access keys. Without it, one is"
-        " made and kept in the marketplace's database; set it before the first use, and never change it.",
+        " made and kept in the marketplace's database; set it before the first use. Another one is refused afterwards.",
     )
     generation: GenerationSettings = Field(default=GenerationSettings(), description="The generation round.")
     voting: VotingSettings = Field(default=VotingSettings(), description="The voting round.")

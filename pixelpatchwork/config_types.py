@@ -18,6 +18,9 @@ SQLITE_FILE = re.compile(
 )
 """The address of an SQLite file whose path is relative."""
 
+SHORTEST_SECRET_KEY = 32
+"""Characters of the key from which everybody's sessions, ids and access keys are derived."""
+
 _DATABASE = re.compile(r"(?:sqlite(?:\+pysqlite)?:///|mysql\+pymysql://).+", re.DOTALL)
 _NEVER_IN_ADDRESSES = re.compile(r"[\s<>\"'`\\]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -62,6 +65,12 @@ def _timezone(text: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: names of folders in the time zone data
         raise ValueError("is no time zone") from None
     return text
+
+
+def _secret_key(key: SecretStr | None) -> SecretStr | None:
+    if key is not None and len(key.get_secret_value()) < SHORTEST_SECRET_KEY:
+        raise ValueError("is too short")
+    return key
 
 
 def _cents(amount: Decimal) -> Decimal:
@@ -121,6 +130,16 @@ Region = Annotated[
 
 Secret = Annotated[
     SecretStr | None, Field(json_schema_extra={"allowed": "text, in the environment or .env only"})
+]
+
+SecretKey = Annotated[
+    SecretStr | None,
+    Field(
+        json_schema_extra={
+            "allowed": f"text of at least {SHORTEST_SECRET_KEY} characters, in the environment or .env only"
+        }
+    ),
+    AfterValidator(_secret_key),
 ]
 
 Reward = Annotated[

@@ -21,7 +21,7 @@ from pixelpatchwork.adapters.picture_site import PictureSite
 from pixelpatchwork.adapters.s3_images import S3Images, s3_client
 from pixelpatchwork.config import GenerationSettings, Settings, VotingSettings, shown
 from pixelpatchwork.domain.answers import GenerationRules
-from pixelpatchwork.domain.errors import CrowdError
+from pixelpatchwork.domain.errors import ConfigurationError, CrowdError
 from pixelpatchwork.domain.plan import RoundRules
 from pixelpatchwork.domain.ports import Clock
 from pixelpatchwork.marketplace import timekeeping
@@ -30,7 +30,7 @@ from pixelpatchwork.marketplace.database import DatabaseUnusableError
 from pixelpatchwork.marketplace.delivery import AwsSender, Courier
 from pixelpatchwork.marketplace.embedded import attach
 from pixelpatchwork.marketplace.faults import Faults
-from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER, Market
+from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER, Market, WrongSecretKeyError
 from pixelpatchwork.marketplace.requesters import Key, Keyring
 from pixelpatchwork.marketplace.revisions import WrongSchemaError
 from pixelpatchwork.marketplace.ways_in import DEFAULT_LIMITS, UNLIMITED, Panel, SignUp, WaysIn
@@ -250,11 +250,17 @@ def _marketplace(settings: Settings, staging: Staging) -> Flask:
             clock=staging.clock.now,
             requesters={key.get_secret_value(): secret.get_secret_value()} if key and secret else None,
             secret_key=staging.secret_key or (chosen.get_secret_value() if chosen else None),
+            # A rehearsal's key is its own affair and binds nobody.
+            keeps_secret_key=staging.secret_key is None,
             random=staging.random,
             sender=_sender(settings),
             faults=staging.faults,
             ways_in=_ways_in(settings, staging),
         )
+    except WrongSecretKeyError as error:
+        raise ConfigurationError(
+            f"{shown(url)}: {error} It is the setting PPW_MARKETPLACE_SECRET_KEY."
+        ) from error
     except WrongSchemaError as error:
         raise CrowdError(f"{shown(url)}: {error}") from error
     except DatabaseUnusableError as error:

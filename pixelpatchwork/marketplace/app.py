@@ -23,12 +23,13 @@ from pixelpatchwork.marketplace.ways_in import OPEN_TO_ALL, WaysIn
 from pixelpatchwork.marketplace.wire import TRUSTED, Api
 
 
-def create_app(
+def create_app(  # noqa: PLR0913  # each is a choice of its own, and all are keywords
     *,
     database_url: str,
     clock: Callable[[], datetime] = utc_now,
     requesters: Mapping[str, str] | None = None,
     secret_key: str | None = None,
+    keeps_secret_key: bool = False,
     random: Random | None = None,
     ways_in: WaysIn = OPEN_TO_ALL,
     opening_balance: Decimal = Decimal("10000.00"),
@@ -41,19 +42,21 @@ def create_app(
     `database_url` is SQLAlchemy's: a SQLite file, `sqlite://` in memory, or MySQL/MariaDB over PyMySQL. `clock` must
     return an aware datetime; every deadline follows it. `requesters` maps access key ids to secret access keys;
     without it no API call over a socket is accepted. `secret_key` signs sessions and derives worker ids; without it
-    one is made and kept in the database. `random` makes ids repeatable, for rehearsals only. `opening_balance` in
+    one is made and kept in the database. `keeps_secret_key`: with another key than on first use the marketplace does
+    not open. `random` makes ids repeatable, for rehearsals only. `opening_balance` in
     USD is what a new requester's account starts with. `signature_clock` is the time of day that signatures are
     compared with, by which notifications are tried again and attempts to sign in are counted. `ways_in` says who may
     become a worker. `sender` delivers notifications (`app.extensions`
     then holds a `courier`); without it events are not even noted. `faults` is trouble on demand, for rehearsals.
 
-    Raises DatabaseUnusableError, and WrongSchemaError where the database is another version's.
+    Raises DatabaseUnusableError, WrongSchemaError where the database is another version's, and WrongSecretKeyError.
     """
     database = Database(database_url)
     market = Market(
         database=database,
         clock=clock,
         secret_key=secret_key,
+        keeps_secret_key=keeps_secret_key,
         random=random,
         opening_balance=opening_balance,
         notifies=sender is not None,

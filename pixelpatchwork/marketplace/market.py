@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -22,9 +24,20 @@ T = TypeVar("T")
 
 DEFAULT_REQUESTER = "A1DEFAULTREQUESTER"
 _SECRET = "secret_key"  # noqa: S105 - the name of a setting
+_FINGERPRINT = "secret_key_fingerprint"
 _TRIES = 5
 # MySQL: lock wait timeout, deadlock, and a savepoint that went with the transaction a deadlock rolled back.
 _LOST_RACE = {1205, 1213, 1305}
+
+
+class WrongSecretKeyError(Exception):
+    """The secret key is not the one with which this marketplace was first used."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The marketplace was first used with another secret key, from which worker ids, requesters' ids and access "
+            "keys are derived. Use that key again."
+        )
 
 
 class Market:
@@ -36,12 +49,16 @@ class Market:
         database: Database,
         clock: Clock,
         secret_key: str | None = None,
+        keeps_secret_key: bool = False,
         random: Random | None = None,
         opening_balance: Decimal,
         notifies: bool = False,
         lags: Lags | None = None,
     ) -> None:
-        """`notifies`: events are put in the outbox, because somebody delivers them. `lags`: trouble on demand."""
+        """`notifies`: events are put in the outbox, because somebody delivers them. `lags`: trouble on demand.
+
+        `keeps_secret_key`: the key is this marketplace's for good. Raises WrongSecretKeyError where another one is.
+        """
         self.database = database
         self.clock = clock
         self._notifies = notifies
@@ -53,6 +70,8 @@ class Market:
             self._offset = timekeeping.offset(connection)
             _open_account(connection, to_millis(clock()), int(opening_balance * 100))
             self.secret_key = secret_key or _persistent_secret(connection)
+            if keeps_secret_key:
+                _check_secret(connection, self.secret_key)
             self._ids = Ids(random, salt=_progress(connection)) if random else Ids()
 
     def now(self) -> Millis:
@@ -134,6 +153,22 @@ def _persistent_secret(connection: Connection) -> str:
     _insert_once(connection, schema.setting, {"name": _SECRET, "value": secrets.token_urlsafe(32)})
     columns = schema.setting.c
     return str(connection.execute(select(columns.value).where(columns.name == _SECRET)).scalar_one())
+
+
+def _check_secret(connection: Connection, secret_key: str) -> None:
+    """Notes the key's fingerprint on first use; raises WrongSecretKeyError where it is another key's.
+
+    A key that was made and kept here has been used, too.
+    """
+    columns = schema.setting.c
+    made = connection.execute(select(columns.value).where(columns.name == _SECRET)).scalar()
+    if made is not None and made != secret_key:
+        raise WrongSecretKeyError
+    shown = hmac.new(secret_key.encode(), _FINGERPRINT.encode(), hashlib.sha256).hexdigest()
+    _insert_once(connection, schema.setting, {"name": _FINGERPRINT, "value": shown})
+    kept = connection.execute(select(columns.value).where(columns.name == _FINGERPRINT)).scalar_one()
+    if not hmac.compare_digest(kept, shown):
+        raise WrongSecretKeyError
 
 
 def _insert_once(connection: Connection, table: Table, row: dict[str, object]) -> bool:

@@ -196,3 +196,27 @@ def test_a_database_with_the_secret_key_is_for_its_owner_only(study: Path) -> No
     ran(study, "clock").well()
 
     assert (study.parent / "marketplace.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_another_secret_key_than_that_of_the_first_use_is_refused_in_a_line(study: Path) -> None:
+    first, other = ({"PPW_MARKETPLACE_SECRET_KEY": letter * 32} for letter in "ab")
+    here("--config", study, "marketplace", "clock", environ=first).well()
+    for environ in (other, {}):
+        found = here("--config", study, "marketplace", "clock", environ=environ)
+        assert (found.code, "first used with another secret key" in " ".join(found.text.split())) == (2, True)
+
+    here("--config", study, "marketplace", "clock", environ=first).well()
+
+
+def test_a_rehearsed_marketplace_takes_the_key_of_the_settings(tmp_path: Path) -> None:
+    here("rehearse", tmp_path / "rehearsed", "--days", 1, "--workers", 3).well()
+    environ = {"PPW_MARKETPLACE_SECRET_KEY": "k" * 32}
+    for _ in range(2):
+        here(
+            "--config",
+            tmp_path / "rehearsed" / "study.yaml",
+            "marketplace",
+            "ledger",
+            "--check",
+            environ=environ,
+        ).well()

@@ -169,7 +169,10 @@ def no_endpoint(_story: Story) -> tuple[Call, dict[str, str]]:
         "Version": "2006-05-05",
         "EventTypes": ["HITReviewable"],
     }
-    text = "The Destination is neither a queue's URL (Transport SQS) nor a topic's ARN (Transport SNS)."
+    text = (
+        "The Destination is neither the URL of a standard queue (Transport SQS) nor the ARN of a standard topic "
+        "(Transport SNS) in one of AWS's regions. FIFO queues and topics are not offered."
+    )
     call = ("SendTestEventNotification", {"Notification": notification, "TestEventType": "Ping"})
     return call, request_error("InvalidTransportEndpoint", text)
 

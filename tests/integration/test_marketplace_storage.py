@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from pixelpatchwork.marketplace.app import create_app
-from pixelpatchwork.marketplace.market import Market
+from pixelpatchwork.marketplace.market import Market, WrongSecretKeyError
 from tests.support.marketplace import Bench, bench
 
 
@@ -37,6 +38,37 @@ def test_the_secret_is_made_once_and_kept(database_url: str) -> None:
 
     assert first == second
     assert len(first) >= 32
+
+
+def opened(database_url: str, **settings: Any) -> None:
+    app = create_app(database_url=database_url, **settings)
+    app.extensions["marketplace"].database.close()
+
+
+@pytest.mark.parametrize("other", [None, "another key"])
+def test_a_marketplace_keeps_to_the_key_with_which_it_was_first_used(
+    database_url: str, other: str | None
+) -> None:
+    opened(database_url, secret_key="a key", keeps_secret_key=True)
+    with pytest.raises(WrongSecretKeyError):
+        opened(database_url, secret_key=other, keeps_secret_key=True)
+
+    opened(database_url, secret_key="a key", keeps_secret_key=True)
+
+
+@pytest.mark.parametrize("keeps_secret_key", [True, False])
+def test_a_key_that_was_made_and_kept_is_not_replaced_by_a_chosen_one(
+    database_url: str, *, keeps_secret_key: bool
+) -> None:
+    opened(database_url, keeps_secret_key=keeps_secret_key)
+
+    with pytest.raises(WrongSecretKeyError):
+        opened(database_url, secret_key="a key", keeps_secret_key=True)
+
+
+def test_a_rehearsals_key_binds_nobody_and_is_bound_by_nothing(database_url: str) -> None:
+    for key, is_kept in (("a rehearsal", False), ("a key", True), ("a rehearsal", False), ("a key", True)):
+        opened(database_url, secret_key=key, keeps_secret_key=is_kept)
 
 
 def test_the_opening_balance_is_paid_in_once(database_url: str) -> None:

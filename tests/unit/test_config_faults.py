@@ -258,6 +258,19 @@ def test_a_fault_never_shows_a_secret(load: Load, text: str, environ: dict[str, 
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
+@pytest.mark.parametrize("key", ["x", "hunter2-hunter2-hunter2-hunter2"])
+def test_a_short_secret_key_is_a_fault(load: Load, key: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"marketplace_secret_key.*at least 32 characters") as caught:
+        load("", {"PPW_MARKETPLACE_SECRET_KEY": key})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_secret_key_of_32_characters_will_do(load: Load) -> None:
+    settings = load("", {"PPW_MARKETPLACE_SECRET_KEY": "k" * 32})
+
+    assert settings.marketplace_secret_key is not None
+
+
 def test_a_missing_key_is_asked_for_when_it_is_needed(load: Load) -> None:
     settings = load("marketplace: https://patchwork.example.org")
     with pytest.raises(ConfigurationError, match="PPW_MARKETPLACE_ACCESS_KEY_ID"):
