@@ -274,6 +274,7 @@ def _ways_in(settings: Settings, staging: Staging) -> WaysIn:
     """Who may become a worker. A rehearsal's crowd works faster than people, so nobody counts its attempts."""
     return WaysIn(
         signup=SignUp(settings.serve.signup or SignUp.NAME),
+        local_only=settings.serve.signup is None,
         panels={
             name: Panel(parameter=panel.parameter, complete_url=panel.complete_url, pattern=panel.id_pattern)
             for name, panel in settings.serve.panels.items()

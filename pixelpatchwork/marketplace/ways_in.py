@@ -45,9 +45,10 @@ class Panel:
 
 @dataclass(frozen=True, kw_only=True)
 class WaysIn:
-    """What the operator decided."""
+    """What the operator decided. `local_only`: nothing yet, so only browsers on this machine are let in."""
 
     signup: SignUp = SignUp.NAME
+    local_only: bool = False
     panels: Mapping[str, Panel] = field(default_factory=dict)
     limits: Mapping[Attempt, Limit] = field(default_factory=lambda: UNLIMITED)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError
 
@@ -10,8 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from pixelpatchwork.cli import main
+from pixelpatchwork.config import load_settings
 from pixelpatchwork.marketplace.limits import Attempt, Limit
+from pixelpatchwork.marketplace.served import running
 from pixelpatchwork.marketplace.ways_in import WaysIn
+from pixelpatchwork.wiring import real_world, wired
 from tests.support.marketplace import bench
 
 PANELS = "{prolific: {parameter: PROLIFIC_PID, complete_url: 'https://app.prolific.com/submissions/complete?cc=C1'}}"
@@ -33,6 +38,66 @@ def test_a_site_for_others_must_say_who_may_come_in(tmp_path: Path) -> None:
 
     assert ran.exit_code != 0
     assert "serve.signup" in ran.output + str(ran.exception or "")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:8765"}, 200),
+        ({"Host": "127.0.0.2"}, 200),
+        ({"Host": "[::1]:8765"}, 200),
+        ({"Host": "rebound.example"}, 403),
+        ({"Host": "localhost.example:80"}, 403),
+        ({"Host": "127.0.0.1.nip.example"}, 403),
+        ({"X-Forwarded-For": "192.0.2.1"}, 403),
+        ({"X-Forwarded-Proto": "https"}, 403),
+        ({"X-Real-IP": "192.0.2.1"}, 403),
+    ],
+)
+def test_until_somebody_says_who_may_come_in_only_this_machine_may(
+    served_undecided: str, headers: dict[str, str], status: int
+) -> None:
+    answer = http_status(f"{served_undecided}/signin", headers)
+
+    assert answer == status
+
+
+def test_a_frame_is_kept_to_this_machine_too(served_undecided: str) -> None:
+    assert http_status(f"{served_undecided}/frame/3NONE", {"Host": "rebound.example"}) == 403
+
+
+def test_where_names_alone_were_chosen_a_proxy_may_stand_in_front(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(
+        f"marketplace_database: sqlite:///{tmp_path / 'm.db'}\nserve:\n  signup: name\n", encoding="utf-8"
+    )
+    with running_site(path) as url:
+        assert http_status(f"{url}/signin", {"Host": "work.example", "X-Forwarded-For": "192.0.2.1"}) == 200
+
+
+@pytest.fixture(scope="module")
+def served_undecided(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("undecided")
+    path = folder / "study.yaml"
+    path.write_text(f"marketplace_database: sqlite:///{folder / 'm.db'}\n", encoding="utf-8")
+    with running_site(path) as url:
+        yield url
+
+
+@contextmanager
+def running_site(path: Path) -> Iterator[str]:
+    with wired(load_settings(path, {}), real_world()) as wiring, running(wiring.site, threads=2) as url:
+        yield url
+
+
+def http_status(url: str, headers: dict[str, str]) -> int:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        error.close()
+        return error.code
 
 
 def test_invitations_are_printed_one_a_line_and_are_all_different(settings_file: Path) -> None:
