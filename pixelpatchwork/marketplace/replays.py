@@ -9,9 +9,14 @@ HIT twice, does that, and must not suffer. What tells them apart:
 - Without those headers, or with others, the signature must have been seen first within the last five seconds: no
   honest call of that second arrives later. A replay after that is refused.
 
-Within those seconds somebody who reads the traffic and forges the headers can repeat a call; TLS keeps him from
-reading it, and `UniqueRequestToken` makes the calls that cost money happen once. Signatures are kept for longer than
-a signature's date is accepted.
+Those headers are under no signature, so within the five seconds somebody who reads the traffic can forge them. That
+must not cost money. Verdicts answer a repeat with the assignment's state and `UniqueRequestToken` makes its call happen
+once; ten equal HITs in a second are what an honest program makes. What is left - a bonus, more assignments of a HIT,
+neither with a token - changes something with every repeat and is never meant twice in a second: there a signature is
+good for one call, whatever the headers say. An SDK's own retry in the same second is refused too, which it must be,
+for the answer that was lost may have been a payment's.
+
+Signatures are kept for longer than a signature's date is accepted.
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -30,8 +36,14 @@ from pixelpatchwork.marketplace.tables import signature
 _TWINS_WITHIN: Millis = 5 * SECOND
 _KEPT: Millis = 900 * SECOND
 _PURGE_EVERY: Millis = 60 * SECOND
+_REPEATS_COUNT = frozenset(["SendBonus", "CreateAdditionalAssignmentsForHIT"])
 _NOTE = insert(signature)
 _SEEN_FIRST = select(func.min(signature.c.seen_at)).where(signature.c.signature == bindparam("made"))
+
+
+def happens_once(operation: str, members: Mapping[str, Any]) -> bool:
+    """True for a call that pays or promises money each time it is made, and has no token that would prevent it."""
+    return operation in _REPEATS_COUNT and not members.get("UniqueRequestToken")
 
 
 @dataclass(kw_only=True)
@@ -41,15 +53,16 @@ class Replays:
     database: Database
     _purged_at: Millis = field(default=0, init=False)
 
-    def is_replay(self, made: str, *, sdk_attempt: str, now: Millis) -> bool:
+    def is_replay(self, made: str, *, sdk_attempt: str, now: Millis, once: bool = False) -> bool:
         """Notes the use of a signature (64 hex digits) and says whether it is a recording's.
 
-        `sdk_attempt` is what the SDK's headers say, empty without them. `now` is the true time of day.
+        `sdk_attempt` is what the SDK's headers say, empty without them. With `once` they do not count, and the
+        signature is good for one use. `now` is the true time of day.
         """
-        attempt = hashlib.sha256(sdk_attempt.encode()).hexdigest() if sdk_attempt else ""
+        attempt = hashlib.sha256(sdk_attempt.encode()).hexdigest() if sdk_attempt and not once else ""
         row = {"signature": made, "attempt": attempt, "seen_at": now}
         with self.database.begin(writes=True) as connection:
-            if not _note(connection, row) and attempt:
+            if not _note(connection, row) and (attempt or once):
                 return True
             seen_first = int(connection.execute(_SEEN_FIRST, {"made": made}).scalar_one())
         self._purge(now)

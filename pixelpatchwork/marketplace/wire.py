@@ -25,7 +25,7 @@ from pixelpatchwork.marketplace.errors import ApiError, RequestError, Serializat
 from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER, Market
 from pixelpatchwork.marketplace.operations import Call, offered
 from pixelpatchwork.marketplace.records import Moment
-from pixelpatchwork.marketplace.replays import Replays
+from pixelpatchwork.marketplace.replays import Replays, happens_once
 from pixelpatchwork.marketplace.requesters import Keyring
 from pixelpatchwork.marketplace.shapes import find_operation, read_input
 
@@ -70,7 +70,7 @@ class Api:
 
     def _call(self, request: Request) -> dict[str, Any]:
         body = _read_body(request)
-        requester_id = self._identify(request, body)
+        signed = self._identify(request, body)
         target = request.headers.get("X-Amz-Target", "")
         name = target.removeprefix(_TARGET_PREFIX)
         model = find_operation(name)
@@ -80,19 +80,25 @@ class Api:
         operation = offered(name)
         if operation is None:
             raise RequestError("OperationNotSupported", f"{name} is not offered yet by this marketplace.")
+        requester_id = self._admit(signed, once=happens_once(name, members))
 
         def act(moment: Moment) -> dict[str, Any]:
             return operation.act(Call(moment=moment, requester_id=requester_id, request=members))
 
         return self.market.write(act) if operation.writes else self.market.read(act)
 
-    def _identify(self, request: Request, body: bytes) -> str:
-        """The requester whose key signed the request; in process it is the first one."""
+    def _identify(self, request: Request, body: bytes) -> auth.Signed | None:
+        """Who signed the request; nobody needs to in process."""
         if request.environ.get(TRUSTED) is True:
+            return None
+        return auth.verify(request, body, find_key=self.keyring.find, now=self.signature_clock())
+
+    def _admit(self, signed: auth.Signed | None, *, once: bool) -> str:
+        """The requester for whom the call is made: in process the first one. Refuses a recording."""
+        if signed is None:
             return DEFAULT_REQUESTER
-        now = self.signature_clock()
-        signed = auth.verify(request, body, find_key=self.keyring.find, now=now)
-        if self.replays.is_replay(signed.signature, sdk_attempt=signed.sdk_attempt, now=to_millis(now)):
+        now = to_millis(self.signature_clock())
+        if self.replays.is_replay(signed.signature, sdk_attempt=signed.sdk_attempt, now=now, once=once):
             raise auth.replayed()
         return signed.key.requester_id
 

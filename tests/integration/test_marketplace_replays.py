@@ -11,6 +11,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from botocore.exceptions import ClientError
 
 from pixelpatchwork.marketplace.database import Database
 from pixelpatchwork.marketplace.replays import Replays
@@ -90,6 +91,88 @@ def test_equal_calls_of_one_second_are_all_answered(wire: Wire) -> None:
     assert len(set(made)) == 10
 
 
+FORGED = (
+    {"amz-sdk-invocation-id": "another", "amz-sdk-request": "attempt=1"},
+    {"amz-sdk-request": "attempt=2"},
+    {"amz-sdk-invocation-id": "", "amz-sdk-request": ""},
+)
+
+
+def bonus_of(here: Bench, **changes: str) -> dict[str, str]:
+    worker = here.worker()
+    assignment_id = worker.work(here.hit())
+    due = {
+        "WorkerId": worker.worker_id,
+        "AssignmentId": assignment_id,
+        "BonusAmount": "0.50",
+        "Reason": "It won.",
+    }
+    return due | changes
+
+
+def test_a_bonus_is_paid_once_whatever_headers_a_recording_bears(wire: Wire) -> None:
+    due = bonus_of(wire.here)
+    wire.client.send_bonus(**due)
+    answers = [wire.replay(**headers) for headers in FORGED]
+
+    assert [(status, answer["__type"]) for status, answer in answers] == [
+        (400, "InvalidSignatureException")
+    ] * 3
+    paid = wire.client.list_bonus_payments(AssignmentId=due["AssignmentId"])["BonusPayments"]
+    assert len(paid) == 1
+
+
+def test_a_hit_is_extended_once_whatever_headers_a_recording_bears(wire: Wire) -> None:
+    hit_id = wire.here.hit()
+    wire.client.create_additional_assignments_for_hit(HITId=hit_id, NumberOfAdditionalAssignments=1)
+    statuses = [wire.replay(**headers)[0] for headers in FORGED]
+
+    assert statuses == [400, 400, 400]
+    assert wire.here.get(hit_id)["MaxAssignments"] == 3
+
+
+def test_a_retry_that_bears_a_token_is_answered_by_the_token(wire: Wire) -> None:
+    """So that a program whose first answer was lost learns that its deed was done."""
+    due = bonus_of(wire.here, UniqueRequestToken="bonus 1")
+    wire.client.send_bonus(**due)
+    _, bonus = wire.replay(**FORGED[1])
+    wire.client.create_hit(**hit_request(UniqueRequestToken="hit 1"))
+    _, hit = wire.replay(**FORGED[1])
+
+    assert bonus["TurkErrorCode"] == "AWS.MechanicalTurk.RequestAlreadyProcessed"
+    assert hit["TurkErrorCode"] == "AWS.MechanicalTurk.HitAlreadyExists"
+    assert len(wire.client.list_bonus_payments(AssignmentId=due["AssignmentId"])["BonusPayments"]) == 1
+
+
+def test_a_retried_verdict_is_answered_with_the_assignments_state(wire: Wire) -> None:
+    assignment_id = wire.here.worker().work(wire.here.hit())
+    wire.client.approve_assignment(AssignmentId=assignment_id)
+    balance = wire.here.balance()
+    _, answer = wire.replay(**FORGED[1])
+
+    assert answer["TurkErrorCode"] == "AWS.MechanicalTurk.InvalidAssignmentState"
+    assert wire.here.balance() == balance
+
+
+def test_boto3_takes_the_refusal_of_its_retry_for_final(wire: Wire) -> None:
+    due = bonus_of(wire.here)
+    wire.client.send_bonus(**due)
+    first, sent = wire.heard[-1], []
+    patient = socket_client(str(wire.here.url), attempts=5)
+
+    def sign_as_the_first(request: Any, **_event: Any) -> None:
+        sent.append(request)
+        for name in ("X-Amz-Date", "Authorization"):
+            del request.headers[name]
+            request.headers[name] = first.headers[name]
+
+    patient.meta.events.register("before-send.mturk", sign_as_the_first)
+    with pytest.raises(ClientError, match="used before"):
+        patient.send_bonus(**due)
+
+    assert len(sent) == 1
+
+
 @pytest.fixture
 def replays() -> Replays:
     database = Database("sqlite://")
@@ -101,6 +184,16 @@ def test_a_client_without_the_sdks_headers_may_repeat_a_call_for_five_seconds(re
     seen = [replays.is_replay(MADE, sdk_attempt="", now=now) for now in (0, 0, 5_000, 5_001)]
 
     assert seen == [False, False, False, True]
+
+
+def test_what_happens_once_has_one_attempt(replays: Replays) -> None:
+    attempts = ["one attempt=1", "one attempt=2", ""]
+
+    assert [replays.is_replay(MADE, sdk_attempt=each, now=0, once=True) for each in attempts] == [
+        False,
+        True,
+        True,
+    ]
 
 
 def test_each_attempt_of_a_call_is_taken_once(replays: Replays) -> None:

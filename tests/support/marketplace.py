@@ -68,14 +68,16 @@ def hit_request(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (request | changes).items() if value is not None}
 
 
-def socket_client(url: str, key_id: str = KEY_ID, secret: str = SECRET, **config: Any) -> Any:
+def socket_client(
+    url: str, key_id: str = KEY_ID, secret: str = SECRET, *, attempts: int = 1, **config: Any
+) -> Any:
     return boto3.client(
         "mturk",
         region_name="us-east-1",
         endpoint_url=url,
         aws_access_key_id=key_id,
         aws_secret_access_key=secret,
-        config=Config(retries={"total_max_attempts": 1}, **config),
+        config=Config(retries={"total_max_attempts": attempts}, **config),
     )
 
 
