@@ -254,11 +254,19 @@ def ledger(invocation: Invocation, check: bool) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="The file to write: `participant_id,amount` lines, as panels' bulk bonus payments take them.",
 )
-@click.option("--panel", metavar="NAME", help="Only participants of this recruiting panel.")
+@click.option("--panel", metavar="NAME", help="Participants of this recruiting panel, by the panel's ids.")
+@click.option("--without-panel", is_flag=True, help="Who came by himself, by name.")
 @click.option("--mark-paid", is_flag=True, help="Note these sums as paid: they are not listed again.")
 @pass_invocation
-def payouts(invocation: Invocation, path: Path, panel: str | None, mark_paid: bool) -> None:
-    """Write what each worker is owed since the last payout."""
+def payouts(
+    invocation: Invocation, path: Path, panel: str | None, without_panel: bool, mark_paid: bool
+) -> None:
+    """Write what each worker of one panel, or of none, is owed since the last payout.
+
+    A file holds ids of one kind only: those of another panel, or names, would mean other people there, or nobody.
+    """
+    if (panel is None) is not without_panel:
+        raise click.UsageError("Give either --panel NAME or --without-panel.")
     with opened(invocation) as here, _new_file(path) as file:
 
         def list_and_mark(moment: Moment) -> list[owed.Due]:

@@ -36,5 +36,5 @@ def vouch(invocation: Invocation, worker_id: str, qualification: str, withdraw: 
 
     with wired(invocation.settings()) as wiring:
         if not wiring.marketplace.extensions["marketplace"].write(act):
-            raise PatchworkError("No worker of this id has signed up. `ppw marketplace payouts` lists some.")
+            raise PatchworkError("No worker of this id has signed up. Answers tell the ids of who gave them.")
     click.echo("Withdrawn." if withdraw else "Given.")

@@ -31,7 +31,6 @@ class Due:
 
     worker_id: str
     name: str
-    panel: str | None
     external_id: str | None
     cents: Cents
 
@@ -44,27 +43,25 @@ class Due:
         return f"'{self.name}" if self.name.startswith(_FORMULA_STARTS) else self.name
 
 
-def due(moment: Moment, *, panel: str | None = None) -> Sequence[Due]:
-    """Everybody who is owed something, the largest sum first; with `panel`, only its participants.
+def due(moment: Moment, *, panel: str | None) -> Sequence[Due]:
+    """Which participants of `panel` are owed something, the largest sum first; None: who came by himself.
 
     Two payouts at once wait for each other, so that they cannot list the same sums.
     """
     lock = select(schema.setting.c.value).where(schema.setting.c.name == OFFSET).with_for_update()
     moment.connection.execute(lock).all()
     workers = schema.worker.c
-    statement = select(
-        workers.worker_id, workers.name, participant.c.panel, participant.c.external_id
-    ).select_from(schema.worker.outerjoin(participant, participant.c.worker_id == workers.worker_id))
-    if panel is not None:
-        statement = statement.where(participant.c.panel == panel)
+    statement = select(workers.worker_id, workers.name, participant.c.external_id).select_from(
+        schema.worker.outerjoin(participant, participant.c.worker_id == workers.worker_id)
+    )
+    # Without a value this reads IS NULL: no panel.
+    statement = statement.where(participant.c.panel == panel)
     balances = account_balances(moment.connection)
     owed = [
         Due(**row._mapping, cents=balances.get(worker_account(row.worker_id), 0))
         for row in moment.connection.execute(statement)
     ]
-    return sorted(
-        (one for one in owed if one.cents > 0), key=lambda one: (-one.cents, one.panel or "", one.payee)
-    )
+    return sorted((one for one in owed if one.cents > 0), key=lambda one: (-one.cents, one.payee))
 
 
 def as_csv(dues: Sequence[Due]) -> str:

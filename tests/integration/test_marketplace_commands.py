@@ -76,6 +76,8 @@ def test_a_requesters_key_is_shown_once_and_works(study: Path) -> None:
         (("add-requester", "requester"), 1, "There is a requester requester already"),
         (("clock", "--advance", "soon"), 2, "no duration"),
         (("ledger",), 2, "--check"),
+        (("payouts", "--csv", "new.csv"), 2, "either --panel NAME or --without-panel"),
+        (("payouts", "--csv", "new.csv", "--panel", "p", "--without-panel"), 2, "either --panel NAME or"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(
@@ -114,14 +116,14 @@ def test_payouts_list_what_is_owed_and_never_twice(study: Path, wiring: Wiring, 
 
     first, second = tmp_path / "panel.csv", tmp_path / "rest.csv"
     ran(study, "payouts", "--csv", first, "--panel", "prolific", "--mark-paid").well()
-    ran(study, "payouts", "--csv", second).well()
+    ran(study, "payouts", "--csv", second, "--without-panel").well()
     assert first.read_text() == "5f0c,0.15\n"
     assert second.read_text() == "'=HYPERLINK(1),0.15\nAnn,0.15\n"
     assert first.stat().st_mode & 0o777 == 0o600
 
     third = tmp_path / "all.csv"
-    ran(study, "payouts", "--csv", third, "--mark-paid").well()
-    nothing = ran(study, "payouts", "--csv", tmp_path / "none.csv")
+    ran(study, "payouts", "--csv", third, "--without-panel", "--mark-paid").well()
+    nothing = ran(study, "payouts", "--csv", tmp_path / "none.csv", "--without-panel")
     assert third.read_text() == second.read_text()
     assert (nothing.code, (tmp_path / "none.csv").exists()) == (3, False)
     ran(study, "ledger", "--check").well()
@@ -133,10 +135,10 @@ def test_a_list_that_exists_is_not_written_over_and_nothing_is_noted_as_paid(
     worked(wiring, ("Ann",))
     path = tmp_path / "paid.csv"
     path.write_text("the last payout\n")
-    found = ran(study, "payouts", "--csv", path, "--mark-paid")
+    found = ran(study, "payouts", "--csv", path, "--without-panel", "--mark-paid")
 
     assert (found.code, path.read_text()) == (1, "the last payout\n")
-    ran(study, "payouts", "--csv", tmp_path / "new.csv").well()
+    ran(study, "payouts", "--csv", tmp_path / "new.csv", "--without-panel").well()
 
 
 def test_a_fresh_marketplace_is_one_option_away_from_the_aws_tools(study: Path, tmp_path: Path) -> None:
