@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,16 +33,26 @@ class Panel:
     """A recruiting panel whose participants come through `/join/NAME?PARAMETER=their-id`.
 
     `complete_url` is where they are sent at the end. `pattern` is what an id looks like, as a regular expression
-    for all of it; it comes from the operator's settings and meets texts of at most 128 characters.
+    for all of it; it comes from the operator's settings and meets texts of at most 128 characters. With a `secret`,
+    links must carry `sig`: the HMAC-SHA256 of the id under it, in hexadecimal digits. Without one, whoever knows an
+    id can come under it, so what happened before he came is not shown to him.
     """
 
     parameter: str
     complete_url: str
     pattern: str = "[A-Za-z0-9_-]{1,64}"
+    secret: str = field(default="", repr=False)
 
     def accepts(self, external_id: str) -> bool:
         """True for an id as this panel gives them."""
         return len(external_id) <= MAX_EXTERNAL_ID and re.fullmatch(self.pattern, external_id) is not None
+
+    def vouches(self, external_id: str, signature: str) -> bool:
+        """True where no signature is asked for, or this is the panel's own of this id."""
+        right = hmac.new(self.secret.encode(), external_id.encode(), hashlib.sha256).hexdigest()
+        return not self.secret or hmac.compare_digest(
+            right.encode(), signature.lower().encode("utf-8", "replace")
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

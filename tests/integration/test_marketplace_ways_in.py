@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -314,6 +316,61 @@ def test_a_panels_page_does_not_tell_who_took_part() -> None:
 
     shown = [re.sub(r'value="[^"]*"', "", str(page)) for page in pages]
     assert shown[0] == shown[1]
+
+
+def test_a_link_that_proves_nothing_shows_nothing_of_earlier_visits() -> None:
+    with place(SignUp.NAME) as market:
+        first = join(market, "00aa")
+        hit_id = market.hit(Title="Paint")
+        assignment_id = first.work(hit_id)
+        market.client.approve_assignment(AssignmentId=assignment_id)
+        bonus = {"WorkerId": first.worker_id, "AssignmentId": assignment_id, "BonusAmount": "9.87"}
+        market.client.send_bonus(**bonus, Reason="Thanks.")
+        market.client.notify_workers(Subject="Hello", MessageText="Again?", WorkerIds=[first.worker_id])
+        market.clock.advance(hours=1)
+        guesser = join(market, "00aa")
+        paths = ("/dashboard", "/messages", "/account", f"/hits/{hit_id}", "/")
+        shown = "".join(str(guesser.page(path).select_one("body")) for path in paths[:3])
+
+        assert guesser.worker_id == first.worker_id
+        for text in ("Paint", "9.87", "0.15", "Again?", "<dd>United States", 'class="count"'):
+            assert text not in shown
+        assert assignment_id not in str(guesser.page(paths[3]))
+        assert "9.87" in first.browser.get("/dashboard").text
+        guesser.work(market.hit(Title="Vote"))
+        assert "Vote" in guesser.page("/dashboard").text
+
+
+def test_a_browser_that_was_his_goes_on_showing_a_participant_his_work() -> None:
+    with place(SignUp.NAME) as market:
+        participant = join(market, "00aa")
+        participant.accept(market.hit(Title="Paint"))
+        market.clock.advance(minutes=1)
+        participant.send("/join/prolific?PROLIFIC_PID=00aa", "form.signin")
+
+        assert "Paint" in participant.page("/dashboard").text
+
+
+def test_a_panel_with_a_secret_takes_signed_links_only_and_shows_everything() -> None:
+    panel = replace(PANEL, secret="between us")
+    right = hmac.new(b"between us", b"00aa", "sha256").hexdigest()
+    link = f"/join/prolific?PROLIFIC_PID=00aa&sig={right}"
+    with bench(ways_in=WaysIn(panels={"prolific": panel})) as market:
+        first, again, guesser = visitor(market), visitor(market), visitor(market)
+        first.send(link, "form.signin")
+        first.work(market.hit(Title="Paint"))
+        market.clock.advance(days=1)
+        again.send(link, "form.signin")
+        refused = [
+            guesser.browser.get(address).status_code
+            for address in (link[:-1], link.replace("00aa", "00ab"), "/join/prolific?PROLIFIC_PID=00aa")
+        ]
+        guesser.page("/signin")
+        form = {"csrf_token": session(guesser.browser)["csrf"], "PROLIFIC_PID": "00aa", "sig": "é"}
+        refused.append(guesser.browser.post("/join/prolific", data=form).status_code)
+
+        assert "Paint" in again.page("/dashboard").text
+        assert refused == [403] * 4
 
 
 # ---- how often ----------------------------------------------------------------------------------------------

@@ -29,9 +29,14 @@ class AccountPages:
         worker = sessions.current()
         if worker is None:
             return redirect("/signin?next=/account", 303)
-        code = self.market.read(lambda moment: people.country_of(moment, worker.worker_id))
+        # Who is only said to be somebody is not told what that one said; what he says himself is kept once, as ever.
+        is_shown = worker.sees_from == 0
+        code = (
+            self.market.read(lambda moment: people.country_of(moment, worker.worker_id)) if is_shown else None
+        )
         return render_template(
             "site/account.html",
+            is_shown=is_shown,
             country=None if code is None else countries().get(code, code),
             countries=countries(),
             states=sorted(US_STATES),

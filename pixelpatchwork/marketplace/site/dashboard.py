@@ -37,21 +37,22 @@ class DashboardPages:
 
     def show(self) -> Response | str:
         """The worker's own history and earnings."""
-        worker_id = sessions.current_worker_id()
-        if worker_id is None:
+        worker = sessions.current()
+        if worker is None:
             return redirect("/signin?next=/dashboard", 303)
         number = read_page(request.args)
-        record = self.market.read(lambda moment: _record(moment, worker_id, number))
+        record = self.market.read(lambda moment: _record(moment, worker, number))
         return render_template("site/dashboard.html", record=record, number=number, unread=record.unread)
 
 
-def _record(moment: Moment, worker_id: str, number: int) -> _Record:
-    found = queries.history(moment, worker_id, number)
+def _record(moment: Moment, worker: sessions.SignedIn, number: int) -> _Record:
+    worker_id, since = worker.worker_id, worker.sees_from
+    found = queries.history(moment, worker_id, number, since)
     jobs = found[: queries.HISTORY_PAGE]
     return _Record(
         jobs=jobs,
         has_next=len(found) > len(jobs),
         bonuses=queries.bonuses_of(moment, worker_id, jobs),
-        earned=queries.earnings(moment, worker_id),
-        unread=inbox.count_unread(moment, worker_id),
+        earned=queries.earnings(moment, worker_id, since),
+        unread=inbox.count_unread(moment, worker_id, since),
     )

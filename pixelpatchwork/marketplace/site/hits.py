@@ -71,8 +71,8 @@ class HitPages:
 
     def preview(self, hit_id: str) -> Response | str:
         """One HIT before it is accepted."""
-        worker_id = sessions.current_worker_id()
-        shown = self.market.read(lambda moment: _preview(moment, hit_id, worker_id))
+        worker = sessions.current()
+        shown = self.market.read(lambda moment: _preview(moment, hit_id, worker))
         frame = frames.preview_frame(shown.question, hit_id, request.host_url)
         page = render_template(
             "site/preview.html",
@@ -119,14 +119,15 @@ def _shelf(moment: Moment, worker: sessions.SignedIn | None, search: Search) -> 
         ],
         total=len(tasks),
         has_next=len(tasks) > first + PAGE_SIZE,
-        unread=0 if worker is None else inbox.count_unread(moment, worker.worker_id),
+        unread=0 if worker is None else inbox.count_unread(moment, worker.worker_id, worker.sees_from),
         can_complete=worker is not None
         and worker.visit is not None
         and queries.has_handed_in(moment, worker.worker_id, worker.visit.joined_at),
     )
 
 
-def _preview(moment: Moment, hit_id: str, worker_id: str | None) -> _Preview:
+def _preview(moment: Moment, hit_id: str, worker: sessions.SignedIn | None) -> _Preview:
+    worker_id = None if worker is None else worker.worker_id
     task = queries.find_task(moment, hit_id)
     if task is None:
         raise WorkRefusedError(Refusal.NO_HIT)
@@ -134,7 +135,9 @@ def _preview(moment: Moment, hit_id: str, worker_id: str | None) -> _Preview:
         raise WorkRefusedError(Refusal.NOT_QUALIFIED)
     return _Preview(
         task=task,
-        job=None if worker_id is None else queries.find_held_job(moment, hit_id, worker_id),
+        job=None
+        if worker is None
+        else queries.find_held_job(moment, hit_id, worker.worker_id, worker.sees_from),
         may_accept=worker_id is None or meets(moment, task.requirements, worker_id, Guard.ACCEPT),
         question=open_question(queries.find_question(moment, hit_id)),
     )

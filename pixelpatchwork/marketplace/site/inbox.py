@@ -26,20 +26,22 @@ class Message:
     is_read: bool
 
 
-def count_unread(moment: Moment, worker_id: str) -> int:
-    """How many messages the worker has not seen."""
+def count_unread(moment: Moment, worker_id: str, since: Millis) -> int:
+    """How many messages of that time or later the worker has not seen."""
     columns = message.c
-    unread = select(func.count()).where(columns.worker_id == worker_id, columns.read_at.is_(None))
+    unread = select(func.count()).where(
+        columns.worker_id == worker_id, columns.read_at.is_(None), columns.sent_at >= since
+    )
     return int(moment.connection.execute(unread).scalar_one())
 
 
-def messages(moment: Moment, worker_id: str, page: int) -> Sequence[Message]:
-    """One page, newest first, and one more where there is a next page."""
+def messages(moment: Moment, worker_id: str, page: int, since: Millis) -> Sequence[Message]:
+    """One page of the messages since then, newest first, and one more where there is a next page."""
     columns = message.c
     statement = (
         select(columns.subject, columns.text, columns.sent_at, columns.read_at, schema.requester.c.name)
         .select_from(message.join(schema.requester, columns.requester_id == schema.requester.c.requester_id))
-        .where(columns.worker_id == worker_id)
+        .where(columns.worker_id == worker_id, columns.sent_at >= since)
         .order_by(columns.message_id.desc())
         .offset((page - 1) * PAGE_SIZE)
         .limit(PAGE_SIZE + 1)
@@ -56,11 +58,11 @@ def messages(moment: Moment, worker_id: str, page: int) -> Sequence[Message]:
     ]
 
 
-def mark_read(moment: Moment, worker_id: str) -> None:
-    """All of the worker's messages were seen."""
+def mark_read(moment: Moment, worker_id: str, since: Millis) -> None:
+    """All of the worker's messages since then were seen."""
     columns = message.c
     moment.connection.execute(
         update(message)
-        .where(columns.worker_id == worker_id, columns.read_at.is_(None))
+        .where(columns.worker_id == worker_id, columns.read_at.is_(None), columns.sent_at >= since)
         .values(read_at=moment.now)
     )

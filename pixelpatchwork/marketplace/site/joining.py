@@ -49,6 +49,7 @@ class JoinPages:
             panel=panel,
             parameter=self.panels[panel].parameter,
             external_id=external_id,
+            signature=request.args.get("sig", ""),
             countries=countries(),
             states=sorted(US_STATES),
         )
@@ -62,7 +63,8 @@ class JoinPages:
         self.throttle.count(Attempt.JOIN_AS, worker_id)
         newcomer = _newcomer(worker_id)
         joined_at = self.market.write(lambda moment: _join(moment, newcomer, panel, external_id))
-        sessions.start(worker_id, _NAME, visit=Visit(panel=panel, joined_at=joined_at))
+        sees_from = 0 if self.panels[panel].secret else _seen_before(worker_id, joined_at)
+        sessions.start(worker_id, _NAME, visit=Visit(panel=panel, joined_at=joined_at, sees_from=sees_from))
         return redirect("/", 303)
 
     def complete(self) -> Response:
@@ -89,7 +91,15 @@ class JoinPages:
         external_id = fields.get(panel.parameter, "")
         if not panel.accepts(external_id):
             abort(400, f"The link has no usable {panel.parameter}. Follow the link that your panel gave you.")
+        if not panel.vouches(external_id, fields.get("sig", "")):
+            abort(403, "The link is not signed as it should be. Follow the link that your panel gave you.")
         return external_id
+
+
+def _seen_before(worker_id: str, joined_at: Millis) -> Millis:
+    """From when on a participant sees his work whose link proves nothing: a browser that was his goes on seeing it."""
+    before = sessions.current()
+    return joined_at if before is None or before.worker_id != worker_id else before.sees_from
 
 
 def _join(moment: Moment, newcomer: NewWorker, panel: str, external_id: str) -> Millis:

@@ -26,11 +26,11 @@ class MessagePages:
 
     def show(self) -> Response | str:
         """The worker's messages, newest first."""
-        worker_id = sessions.current_worker_id()
-        if worker_id is None:
+        worker = sessions.current()
+        if worker is None:
             return redirect("/signin?next=/messages", 303)
         number = read_page(request.args)
-        found, unread = self.market.read(lambda moment: _page(moment, worker_id, number))
+        found, unread = self.market.read(lambda moment: _page(moment, worker, number))
         return render_template(
             "site/messages.html",
             messages=found[: inbox.PAGE_SIZE],
@@ -42,11 +42,12 @@ class MessagePages:
     def mark_read(self) -> Response:
         """The worker has seen them all."""
         sessions.check_csrf()
-        worker_id = sessions.current_worker_id()
-        if worker_id is not None:
-            self.market.write(lambda moment: inbox.mark_read(moment, worker_id))
+        worker = sessions.current()
+        if worker is not None:
+            self.market.write(lambda moment: inbox.mark_read(moment, worker.worker_id, worker.sees_from))
         return redirect("/messages", 303)
 
 
-def _page(moment: Moment, worker_id: str, number: int) -> tuple[list[inbox.Message], int]:
-    return list(inbox.messages(moment, worker_id, number)), inbox.count_unread(moment, worker_id)
+def _page(moment: Moment, worker: sessions.SignedIn, number: int) -> tuple[list[inbox.Message], int]:
+    found = inbox.messages(moment, worker.worker_id, number, worker.sees_from)
+    return list(found), inbox.count_unread(moment, worker.worker_id, worker.sees_from)

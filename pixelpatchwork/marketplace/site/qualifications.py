@@ -62,11 +62,14 @@ class QualificationPages:
 
     def show(self) -> Response | str:
         """What the worker has, and what is on offer."""
-        worker_id = sessions.current_worker_id()
-        if worker_id is None:
+        worker = sessions.current()
+        if worker is None:
             return redirect("/signin?next=/qualifications", 303)
         held, offered = self.market.read(
-            lambda moment: (_held(moment, worker_id), _offered(moment, worker_id))
+            lambda moment: (
+                _held(moment, worker.worker_id, worker.sees_from),
+                _offered(moment, worker.worker_id),
+            )
         )
         return render_template("site/qualifications.html", held=held, offered=offered)
 
@@ -133,14 +136,14 @@ def _refuse(error: QualifyingRefusedError) -> tuple[str, int]:
     return render_template("site/refusal.html", reason=error.refusal.value), 409
 
 
-def _held(moment: Moment, worker_id: str) -> Sequence[_Held]:
+def _held(moment: Moment, worker_id: str, since: Millis) -> Sequence[_Held]:
     types, held = schema.qualification_type, schema.qualification.c
     statement = (
         select(types.c.name, types.c.description, held.value, held.granted_at)
         .select_from(
             types.join(schema.qualification, types.c.qualification_type_id == held.qualification_type_id)
         )
-        .where(held.worker_id == worker_id, held.status == "Granted")
+        .where(held.worker_id == worker_id, held.status == "Granted", held.granted_at >= since)
         .order_by(held.granted_at.desc())
     )
     return [

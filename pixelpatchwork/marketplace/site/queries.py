@@ -164,18 +164,21 @@ def find_job(moment: Moment, assignment_id: str, worker_id: str) -> Job | None:
     return None if row is None else _to_job(row)
 
 
-def find_held_job(moment: Moment, hit_id: str, worker_id: str) -> Job | None:
-    """The worker's assignment of a HIT, unless he gave it back."""
+def find_held_job(moment: Moment, hit_id: str, worker_id: str, since: Millis = 0) -> Job | None:
+    """The worker's assignment of a HIT, accepted since then, unless he gave it back."""
     columns = schema.assignment.c
-    statement = _jobs(worker_id).where(columns.hit_id == hit_id, columns.holder == worker_id)
+    statement = _jobs(worker_id, since).where(columns.hit_id == hit_id, columns.holder == worker_id)
     row = moment.connection.execute(statement).one_or_none()
     return None if row is None else _to_job(row)
 
 
-def history(moment: Moment, worker_id: str, page: int) -> Sequence[Job]:
-    """One page of the worker's assignments, newest first, and one more row where there is a next page."""
+def history(moment: Moment, worker_id: str, page: int, since: Millis) -> Sequence[Job]:
+    """One page of the assignments that the worker accepted since then, newest first.
+
+    And one more row where there is a next page.
+    """
     statement = (
-        _jobs(worker_id)
+        _jobs(worker_id, since)
         .order_by(schema.assignment.c.number.desc())
         .offset((page - 1) * HISTORY_PAGE)
         .limit(HISTORY_PAGE + 1)
@@ -208,17 +211,20 @@ def has_handed_in(moment: Moment, worker_id: str, since: Millis) -> bool:
     return moment.connection.execute(handed_in.limit(1)).one_or_none() is not None
 
 
-def earnings(moment: Moment, worker_id: str) -> Earnings:
-    """Approved rewards, bonuses, and rewards of answers that nobody has judged yet."""
+def earnings(moment: Moment, worker_id: str, since: Millis) -> Earnings:
+    """Approved rewards, bonuses, and rewards of answers that nobody has judged yet, of work accepted since then."""
     columns = schema.assignment.c
     statement = (
         select(columns.status, func.sum(columns.reward_cents))
-        .where(columns.worker_id == worker_id)
+        .where(columns.worker_id == worker_id, columns.accepted_at >= since)
         .group_by(columns.status)
     )
     by_status = {status: int(cents) for status, cents in moment.connection.execute(statement)}
-    bonuses = select(func.coalesce(func.sum(schema.bonus.c.cents), 0)).where(
-        schema.bonus.c.worker_id == worker_id
+    paid = schema.bonus.join(schema.assignment, schema.bonus.c.assignment_id == columns.assignment_id)
+    bonuses = (
+        select(func.coalesce(func.sum(schema.bonus.c.cents), 0))
+        .select_from(paid)
+        .where(schema.bonus.c.worker_id == worker_id, columns.accepted_at >= since)
     )
     return Earnings(
         approved=by_status.get(AssignmentStatus.APPROVED, 0),
@@ -255,7 +261,7 @@ def _open_groups(worker_id: str | None) -> Select[Any]:
     return statement.where(~exists().where(taken.hit_id == hits.hit_id, taken.holder == worker_id))
 
 
-def _jobs(worker_id: str) -> Select[Any]:
+def _jobs(worker_id: str, since: Millis = 0) -> Select[Any]:
     columns = schema.assignment.c
     return (
         select(
@@ -272,7 +278,7 @@ def _jobs(worker_id: str) -> Select[Any]:
         .select_from(
             schema.assignment.join(schema.hit_type, columns.hit_type_id == schema.hit_type.c.hit_type_id)
         )
-        .where(columns.worker_id == worker_id)
+        .where(columns.worker_id == worker_id, columns.accepted_at >= since)
     )
 
 

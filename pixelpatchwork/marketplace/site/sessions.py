@@ -24,15 +24,20 @@ _NAME = "name"
 _CSRF = "csrf"
 _PANEL = "panel"
 _JOINED = "joined_at"
+_SEES_FROM = "sees_from"
 _EPOCH = "session_epoch"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """One coming of a panel's participant: from which panel, and when by the marketplace's clock."""
+    """One coming of a panel's participant: from which panel, and when by the marketplace's clock.
+
+    He sees what happened from `sees_from` on: 0 where the panel signs its links, which proves that he is who he was.
+    """
 
     panel: str
     joined_at: Millis
+    sees_from: Millis
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +47,11 @@ class SignedIn:
     worker_id: str
     name: str
     visit: Visit | None
+
+    @property
+    def sees_from(self) -> Millis:
+        """From when on his pages show what happened to him; 0 for everything."""
+        return 0 if self.visit is None else self.visit.sees_from
 
     @property
     def panel(self) -> str | None:
@@ -76,6 +86,7 @@ def start(worker_id: str, name: str, *, visit: Visit | None = None) -> None:
     if visit is not None:
         session[_PANEL] = visit.panel
         session[_JOINED] = visit.joined_at
+        session[_SEES_FROM] = visit.sees_from
     session.permanent = True
 
 
@@ -118,7 +129,8 @@ def template_context() -> dict[str, Any]:
 def _visit() -> Visit | None:
     if _PANEL not in session:
         return None
-    return Visit(panel=session[_PANEL], joined_at=session[_JOINED])
+    joined_at = session[_JOINED]
+    return Visit(panel=session[_PANEL], joined_at=joined_at, sees_from=session.get(_SEES_FROM, joined_at))
 
 
 def _epoch_of(worker_id: str) -> int | None:
