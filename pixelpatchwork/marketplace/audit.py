@@ -22,6 +22,7 @@ def audit(connection: Connection) -> Iterator[str]:
     yield from _wrong_rows(connection)
     yield from _wrong_balances(connection, balances)
     yield from _wrong_totals(connection)
+    yield from _wrong_rewards(connection)
 
 
 def account_balances(connection: Connection) -> Mapping[str, Cents]:
@@ -81,3 +82,23 @@ def _wrong_totals(connection: Connection) -> Iterator[str]:
         right = int(connection.execute(due).scalar_one())
         if paid.get(kind, 0) != right:
             yield f"{format_usd(paid.get(kind, 0))} USD were paid as {kind}, where {format_usd(right)} were due."
+
+
+def _wrong_rewards(connection: Connection) -> Iterator[str]:
+    """Each assignment on its own: one paid twice and another not at all make the right total."""
+    rows, deeds = schema.ledger.c, schema.assignment.c
+    paid_for_each = (
+        select(rows.assignment_id, func.sum(rows.cents))
+        .where(rows.kind == "reward")
+        .group_by(rows.assignment_id)
+    )
+    approved = select(deeds.assignment_id, deeds.reward_cents).where(deeds.status == "Approved")
+    paid = {str(assignment_id): int(cents) for assignment_id, cents in connection.execute(paid_for_each)}
+    due = {str(assignment_id): int(cents) for assignment_id, cents in connection.execute(approved)}
+    for assignment_id in sorted(paid.keys() | due.keys()):
+        found, right = paid.get(assignment_id, 0), due.get(assignment_id, 0)
+        if found != right:
+            yield (
+                f"Assignment {assignment_id}: {format_usd(found)} USD were paid as reward, "
+                f"where {format_usd(right)} were due."
+            )

@@ -54,6 +54,7 @@ class _Movement:
     source: str
     target: str
     cents: Cents
+    once: str | None = None
 
 
 def available_account(requester_id: str) -> str:
@@ -93,7 +94,10 @@ def hold(connection: Connection, cause: Cause, cents: Cents) -> None:
 def pay_reward(
     connection: Connection, cause: Cause, worker_id: str, *, reward: Cents, fee: Cents, from_held: bool
 ) -> None:
-    """Pays an approved assignment. Raises InsufficientFunds where the money was not held and is not there."""
+    """Pays an approved assignment. Raises InsufficientFunds where the money was not held and is not there.
+
+    Raises IntegrityError where it is paid already: whatever the states say, the tables take one reward for each.
+    """
     total = reward + fee
     if from_held:
         _change(connection, cause, available=0, held=-total)
@@ -101,13 +105,22 @@ def pay_reward(
     else:
         _change(connection, cause, available=-total, held=0)
         source = available_account(cause.requester_id)
-    _pay(connection, cause, "reward", source, worker_id, reward, fee)
+    to_worker = _Movement(
+        kind="reward",
+        source=source,
+        target=worker_account(worker_id),
+        cents=reward,
+        once=f"reward:{cause.assignment_id}",
+    )
+    _write(connection, cause, [to_worker, _fee(source, fee)])
 
 
 def pay_bonus(connection: Connection, cause: Cause, worker_id: str, *, bonus: Cents, fee: Cents) -> None:
     """Pays a bonus and its fee out of the available balance. Raises InsufficientFunds."""
     _change(connection, cause, available=-(bonus + fee), held=0)
-    _pay(connection, cause, "bonus", available_account(cause.requester_id), worker_id, bonus, fee)
+    source = available_account(cause.requester_id)
+    to_worker = _Movement(kind="bonus", source=source, target=worker_account(worker_id), cents=bonus)
+    _write(connection, cause, [to_worker, _fee(source, fee)])
 
 
 def balances_by_ledger(connection: Connection, requester_id: str) -> tuple[Cents, Cents]:
@@ -118,17 +131,8 @@ def balances_by_ledger(connection: Connection, requester_id: str) -> tuple[Cents
     )
 
 
-def _pay(
-    connection: Connection, cause: Cause, kind: str, source: str, worker_id: str, amount: Cents, fee: Cents
-) -> None:
-    _write(
-        connection,
-        cause,
-        [
-            _Movement(kind=kind, source=source, target=worker_account(worker_id), cents=amount),
-            _Movement(kind="fee", source=source, target=_FEES, cents=fee),
-        ],
-    )
+def _fee(source: str, cents: Cents) -> _Movement:
+    return _Movement(kind="fee", source=source, target=_FEES, cents=cents)
 
 
 def _change(connection: Connection, cause: Cause, *, available: Cents, held: Cents) -> None:
@@ -148,6 +152,7 @@ def _write(connection: Connection, cause: Cause, movements: Sequence[_Movement])
             "cents": movement.cents,
             "hit_id": cause.hit_id,
             "assignment_id": cause.assignment_id,
+            "once": movement.once,
         }
         for movement in movements
     ]

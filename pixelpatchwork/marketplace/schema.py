@@ -68,8 +68,11 @@ ledger = table(
     Column("cents", BigInteger, nullable=False),
     Column("hit_id", ID),
     Column("assignment_id", ID),
+    # What this row does and no other may do again, such as `reward:<assignment id>`; most rows have nothing here.
+    Column("once", String(80)),
     Index("ledger_to_account", "to_account"),
     Index("ledger_from_account", "from_account"),
+    Index("ledger_once", "once", unique=True),
 )
 
 hit_type = table(

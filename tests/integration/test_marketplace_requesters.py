@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
-from pixelpatchwork.marketplace import requesters, timekeeping
+from pixelpatchwork.marketplace import ledger, requesters, schema, timekeeping
 from pixelpatchwork.marketplace.audit import audit
+from pixelpatchwork.marketplace.ledger import Cause
 from pixelpatchwork.marketplace.market import Market
+from pixelpatchwork.marketplace.records import Moment
 from pixelpatchwork.marketplace.requesters import Key, Keyring, RequesterError
 from pixelpatchwork.marketplace.timekeeping import ClockError
 from tests.support.marketplace import Bench, bench, hit_request, refusal, socket_client
@@ -196,6 +200,45 @@ def test_the_audit_names_what_does_not_add_up(two: Two) -> None:
     assert "Row 1 of the ledger moves no money" in faults
     assert "Requester Ann: 0.37 USD held, where the ledger has 0.36." in faults
     assert "0.07 USD were paid as bonus, where 0.00 were due." in faults
+
+
+def test_the_tables_take_one_reward_for_each_assignment(two: Two) -> None:
+    """Whatever the states above them may let through."""
+    hit_id = two.ann.create_hit(**hit_request())["HIT"]["HITId"]
+    assignment_id = two.here.worker().work(hit_id)
+    two.ann.approve_assignment(AssignmentId=assignment_id)
+    columns = schema.ledger.c
+
+    def pay_again(moment: Moment) -> None:
+        paid = moment.connection.execute(select(schema.assignment.c.worker_id)).scalar_one()
+        (owner,) = moment.connection.execute(
+            select(columns.to_account).where(columns.kind == "hold")
+        ).scalars()
+        cause = Cause(
+            at=0, requester_id=owner.removeprefix("held:"), hit_id=hit_id, assignment_id=assignment_id
+        )
+        ledger.pay_reward(moment.connection, cause, paid, reward=15, fee=3, from_held=False)
+
+    with pytest.raises(IntegrityError):
+        two.market.write(pay_again)
+
+    assert two.market.read(lambda moment: list(audit(moment.connection))) == []
+
+
+def test_the_audit_sees_one_assignment_paid_twice_and_another_not_at_all(two: Two) -> None:
+    hit_id = two.ann.create_hit(**hit_request())["HIT"]["HITId"]
+    first, second = (two.here.worker(name).work(hit_id) for name in ("Cleo", "Dan"))
+    for assignment_id in (first, second):
+        two.ann.approve_assignment(AssignmentId=assignment_id)
+    with two.market.database.begin(writes=True) as connection:
+        columns = schema.ledger.c
+        wrong = update(schema.ledger).where(columns.kind == "reward", columns.assignment_id == second)
+        connection.execute(wrong.values(assignment_id=first))
+
+    assert two.market.read(lambda moment: set(audit(moment.connection))) == {
+        f"Assignment {first}: 0.30 USD were paid as reward, where 0.15 were due.",
+        f"Assignment {second}: 0.00 USD were paid as reward, where 0.15 were due.",
+    }
 
 
 def test_a_clock_that_is_moved_takes_every_process_and_every_deadline_with_it(two: Two) -> None:

@@ -194,13 +194,15 @@ _NEW_COLUMNS: tuple[tuple[str, Column[object]], ...] = (
     ("qualification_type", Column("test_duration_s", BigInteger)),
     ("qualification_type", Column("retry_delay_s", BigInteger)),
     ("qualification_type", Column("auto_granted_value", Integer)),
+    ("ledger", Column("once", String(80))),
     ("worker", Column("country", String(2))),
     ("worker", Column("subdivision", String(3))),
     ("worker", Column("session_epoch", Integer, nullable=False, server_default="0")),
 )
 _NEW_INDEXES = (
-    ("assignment_of_worker_by_status", "assignment", ["worker_id", "status"]),
-    ("qualification_of_worker", "qualification", ["worker_id"]),
+    ("assignment_of_worker_by_status", "assignment", ["worker_id", "status"], False),
+    ("qualification_of_worker", "qualification", ["worker_id"], False),
+    ("ledger_once", "ledger", ["once"], True),
 )
 
 # From now on a HIT with nothing left to decide is disposed of after 120 days; so are those that wait already.
@@ -217,9 +219,9 @@ def upgrade() -> None:
     for table, column in _NEW_COLUMNS:
         if column.name not in _names(inspect(connection).get_columns(table)):
             op.add_column(table, column)
-    for name, table, columns in _NEW_INDEXES:
+    for name, table, columns, is_unique in _NEW_INDEXES:
         if name not in _names(inspect(connection).get_indexes(table)):
-            op.create_index(name, table, columns)
+            op.create_index(name, table, columns, unique=is_unique)
     op.execute(_DISPOSE_OF_WHAT_IS_DONE)
 
 
