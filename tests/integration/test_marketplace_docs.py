@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from pixelpatchwork.marketplace.shapes import service_model
+from pixelpatchwork.marketplace.site import policies
 from tests.support.marketplace import KEY_ID, SECRET, bench
 
 PAGE = Path(__file__).parents[2] / "docs" / "marketplace.md"
+SOURCE = Path(__file__).parents[2] / "pixelpatchwork" / "marketplace"
 
 
 def section(title: str) -> str:
@@ -101,11 +103,60 @@ def test_the_page_says_how_each_operation_behaves(name: str) -> None:
 
 
 def test_the_page_names_every_code_that_the_code_can_answer() -> None:
-    source = Path(__file__).parents[2] / "pixelpatchwork" / "marketplace"
-    text = "\n".join(file.read_text(encoding="utf-8") for file in sorted(source.rglob("*.py")))
+    text = "\n".join(file.read_text(encoding="utf-8") for file in sorted(SOURCE.rglob("*.py")))
     codes = set(re.findall(r'RequestError\(\s*"(\w+)"', text))
     nouns = re.findall(r'does_not_exist\("(\w+)"', text)
     page = section("How a call is refused")
 
     named = set(re.findall(r"`(\w+)`", page))
     assert codes | {f"{noun}DoesNotExist" for noun in nouns} <= named
+
+
+def test_the_page_names_the_crowd_elements_that_there_are() -> None:
+    script = (SOURCE / "site" / "static" / "crowd.js").read_text(encoding="utf-8")
+    made = set(re.findall(r'^ +\["(crowd-[a-z-]+)", Crowd', script, re.MULTILINE))
+    named = section("What a HIT's page may load").split("- Fields and buttons: ")[1]
+    fields, boxes, hidden, absent = re.split(r"^- Shown|^- Never|^No other", named, flags=re.MULTILINE)
+
+    assert made == elements(fields)
+    for style, shown in (("display: block", boxes), ("display: none", hidden)):
+        styled = {name for name in elements(shown) if re.search(rf"\b{name}\b[^}};]*\{{ {style}", script)}
+        assert styled == elements(shown)
+    assert not [name for name in elements(absent) if name in script]
+
+
+def elements(text: str) -> set[str]:
+    return set(re.findall(r"`(crowd-[a-z-]+)`", text))
+
+
+@pytest.mark.parametrize(
+    "directive",
+    [
+        "default-src 'none'",
+        "script-src 'unsafe-inline'",
+        "style-src 'unsafe-inline'",
+        "font-src data:",
+        "img-src 'self' {origin} https: data: blob: http://127.0.0.1:* http://localhost:*",
+        "media-src 'self' {origin} https: data: blob:",
+        "form-action 'self' {origin}",
+        "sandbox allow-scripts allow-forms",
+    ],
+)
+def test_a_page_may_load_what_the_table_says_and_nothing_else(directive: str) -> None:
+    with bench() as market, market.app.test_request_context(base_url="https://market.example"):
+        policy = policies.page()
+
+    assert directive.format(origin="https://market.example") in policy.split("; ")
+
+
+def test_only_faults_on_demand_throttle() -> None:
+    throttling = [
+        file.name for file in sorted(SOURCE.rglob("*.py")) if "ThrottlingExc" in file.read_text("utf-8")
+    ]
+    row = next(
+        line for line in section("How a call is refused").splitlines() if "ThrottlingException" in line
+    )
+
+    assert throttling == ["faults.py"]
+    assert "only where" in row
+    assert "--faults throttle=" in row
