@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
-from pixelpatchwork.config_keys import Key, keys_of
+from pixelpatchwork.config_keys import Key, keys_of, variable_of
 from pixelpatchwork.config_sources import UNPREFIXED, Fault, KeyPath, Layer
 
 if TYPE_CHECKING:
@@ -106,6 +106,14 @@ def secrets_written_in(layer: Layer, model: type[BaseModel]) -> list[Fault]:
         )
         for key in keys_of(model)
         if key.is_secret and (path := tuple(key.name.split("."))) in layer.origins
+    ] + [
+        Fault(
+            key=".".join(path),
+            message=f"is a secret: move it to .env as {variable_of('.'.join(path))}=...",
+            origin=origin,
+        )
+        for path, origin in layer.origins.items()
+        if path[:2] == ("serve", "panels") and path[3:] == ("secret",)
     ]
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from pixelpatchwork.config_types import Line, Notifications, Region, Reward, WebAddress
+from pixelpatchwork.config_types import Line, Notifications, Region, Reward, Secret, WebAddress
 
 
 class Section(BaseModel):
@@ -250,6 +250,11 @@ class PanelSettings(Section):
         description="What the panel's ids look like, as a regular expression for the whole of one.",
     )
 
+    secret: Secret = Field(
+        default=None,
+        description="What the panel signs its links with. It stands in the environment or .env only.",
+    )
+
     @field_validator("id_pattern")
     @classmethod
     def _compiles(cls, pattern: str) -> str:
@@ -294,5 +299,8 @@ class ServeSettings(Section):
         default={},
         description="Recruiting panels that send participants, by the names in their links, such as"
         " {prolific: {parameter: PROLIFIC_PID, complete_url: 'https://app.prolific.com/submissions/complete?cc=C1'}}.",
-        json_schema_extra={"allowed": "for each name a parameter, a complete_url and perhaps an id_pattern"},
+        json_schema_extra={
+            "allowed": "for each name a parameter, a complete_url and perhaps an id_pattern;"
+            " a secret (PPW_SERVE__PANELS__NAME__SECRET) in the environment or .env only"
+        },
     )

@@ -276,7 +276,12 @@ def _ways_in(settings: Settings, staging: Staging) -> WaysIn:
         signup=SignUp(settings.serve.signup or SignUp.NAME),
         local_only=settings.serve.signup is None,
         panels={
-            name: Panel(parameter=panel.parameter, complete_url=panel.complete_url, pattern=panel.id_pattern)
+            name: Panel(
+                parameter=panel.parameter,
+                complete_url=panel.complete_url,
+                pattern=panel.id_pattern,
+                secret=panel.secret.get_secret_value() if panel.secret else "",
+            )
             for name, panel in settings.serve.panels.items()
         },
         limits=DEFAULT_LIMITS if staging.random is None else UNLIMITED,

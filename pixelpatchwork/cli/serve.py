@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
@@ -14,6 +14,7 @@ import click
 from pixelpatchwork.cli.faults import FAULTS_HELP, read_faults
 from pixelpatchwork.cli.output import example
 from pixelpatchwork.cli.program import Invocation, pass_invocation
+from pixelpatchwork.config_sections import PanelSettings
 from pixelpatchwork.domain.errors import PatchworkError
 from pixelpatchwork.marketplace.aws_profile import Profile, ProfileError
 from pixelpatchwork.marketplace.aws_profile import profile as aws_profile
@@ -62,6 +63,7 @@ def serve(
             if profile is not None:
                 _write_profile(profile, wiring, url)
             _tell(url, has_keys=has_keys, profile=profile)
+            warn_of_unsigned(settings.serve.panels)
 
         try:
             with wiring.notifying():
@@ -120,6 +122,15 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def warn_of_unsigned(panels: Mapping[str, PanelSettings]) -> None:
+    """A participant's id is no secret between him and his panel; that it suffices to come in should be known."""
+    for name in sorted(name for name, panel in panels.items() if panel.secret is None):
+        click.echo(
+            f"Panel {name} has no secret: whoever knows a participant's id can work under it. Who comes by its links"
+            " sees what happened since he came, and nothing older (see docs/ways-in.md)."
+        )
 
 
 def _tell(url: str, *, has_keys: bool, profile: Profile | None) -> None:

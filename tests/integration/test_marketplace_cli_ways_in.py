@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from pixelpatchwork.cli import main
+from pixelpatchwork.cli.serve import warn_of_unsigned
 from pixelpatchwork.config import load_settings
+from pixelpatchwork.domain.errors import ConfigurationError
 from pixelpatchwork.marketplace.limits import Attempt, Limit
 from pixelpatchwork.marketplace.served import running
 from pixelpatchwork.marketplace.ways_in import WaysIn
@@ -98,6 +100,34 @@ def http_status(url: str, headers: dict[str, str]) -> int:
     except HTTPError as error:
         error.close()
         return error.code
+
+
+def test_a_panels_secret_comes_from_the_environment_and_never_from_the_file(settings_file: Path) -> None:
+    environ = {"PPW_SERVE__PANELS__PROLIFIC__SECRET": "between us"}
+    settings = load_settings(settings_file, environ)
+    with wired(settings, real_world()) as wiring, running(wiring.site, threads=2) as url:
+        status = http_status(f"{url}/join/prolific?PROLIFIC_PID=00aa", {})
+    written = settings_file.read_text(encoding="utf-8").replace(
+        "{parameter", "{secret: between us, parameter"
+    )
+    settings_file.write_text(written, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"is a secret: move it to \.env") as caught:
+        load_settings(settings_file, {})
+
+    assert status == 403
+    assert "between us" not in f"{settings}{settings!r}{caught.value}"
+
+
+def test_serve_says_which_panels_have_no_secret(
+    settings_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warn_of_unsigned(load_settings(settings_file, {}).serve.panels)
+    environ = {"PPW_SERVE__PANELS__PROLIFIC__SECRET": "between us"}
+    told = capsys.readouterr().out
+    warn_of_unsigned(load_settings(settings_file, environ).serve.panels)
+
+    assert "Panel prolific has no secret" in told
+    assert capsys.readouterr().out == ""
 
 
 def test_invitations_are_printed_one_a_line_and_are_all_different(settings_file: Path) -> None:
