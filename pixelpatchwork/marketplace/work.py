@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from sqlalchemy import exists, insert, select
-from sqlalchemy.exc import IntegrityError
 
 from pixelpatchwork.marketplace import schema, verdicts
 from pixelpatchwork.marketplace.blocks import is_blocked

@@ -154,8 +154,8 @@ def test_a_notification_is_set_replaced_turned_off_and_on(market: Bench) -> None
         ({"EventTypes": ["Ping"]}, "not valid for the parameter EventTypes"),
         ({"EventTypes": ["HITLost"]}, "Member must satisfy enum value set"),
         ({"Transport": "Email", "Destination": "a@b.org"}, "not valid for the parameter Transport"),
-        ({"Destination": "arn:aws:sns:us-east-1:123456789012:events"}, "neither a queue's URL"),
-        ({"Destination": "file:///etc/passwd"}, "neither a queue's URL"),
+        ({"Destination": "arn:aws:sns:us-east-1:123456789012:events"}, "neither the URL of a standard queue"),
+        ({"Destination": "file:///etc/passwd"}, "neither the URL of a standard queue"),
     ],
 )
 def test_a_notification_that_can_reach_nobody_is_refused(
