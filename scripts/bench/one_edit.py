@@ -76,7 +76,9 @@ def one_edit(seed: Image.Image, mask_text: str, prompt: str) -> dict[str, float]
     editor = OfflineEditor()
     mask = timed("read the mask", lambda: Mask.from_rle(mask_text, size=seed.size))
     frame = timed("plan the frame", lambda: plan_frame(seed.size, mask.box, editor.limits))
-    image_png = timed("picture for the editor", lambda: png_bytes(provider_image(seed, frame)))
+    image_png = timed(
+        "picture for the editor", lambda: png_bytes(provider_image(seed, frame), transient=True)
+    )
     mask_png = timed("mask for the editor", lambda: png_bytes(provider_mask(mask, frame)))
     request = EditRequest(
         image_png=image_png,

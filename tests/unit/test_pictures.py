@@ -220,3 +220,9 @@ def test_the_largest_seed_can_be_read_again_once_it_is_stored() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (5_000, 5_000, 3), np.uint8)
     seed = Image.fromarray(noise)
     assert read_png(png_bytes(seed)).size == (5_000, 5_000)
+
+
+def test_a_transient_picture_holds_the_same_pixels() -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, (40, 30, 3), np.uint8)
+    data = png_bytes(Image.fromarray(pixels), transient=True)
+    assert (np.asarray(read_png(data)) == pixels).all()
