@@ -149,7 +149,10 @@ class Settings(BaseSettings):
         " whole ballot of such pictures, and a camera's 24 megapixels are 40 MB each.",
     )
     parallel_calls: int = Field(
-        default=16, ge=1, le=64, description="How many calls go to the marketplace at once."
+        default=10,
+        ge=1,
+        le=64,
+        description="How many calls go to the marketplace at once. More than about ten make one process no faster.",
     )
     openai_api_key: Secret = Field(
         default=None, description="The key of the `openai` editor; OPENAI_API_KEY works as well."

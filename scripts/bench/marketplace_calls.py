@@ -6,7 +6,7 @@ collects the whole with many calls at once. Both are the workflows that `ppw pub
 SQLite. Between the two, nine workers do every HIT (directly in the marketplace's database, for how fast they are is
 not the question).
 
-Run: python scripts/bench/marketplace_calls.py [--hits 1000] [--workers 16] [--latency-ms 20] [--sample 40]
+Run: python scripts/bench/marketplace_calls.py [--hits 1000] [--workers 10] [--latency-ms 20] [--sample 40]
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def timed(job: Callable[[], Result]) -> tuple[Result, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--hits", type=int, default=1_000)
-    parser.add_argument("--workers", type=int, default=16)
+    parser.add_argument("--workers", type=int, default=10)
     parser.add_argument("--latency-ms", type=float, default=20.0)
     parser.add_argument("--sample", type=int, default=40, help="HITs that go out and come in one by one")
     chosen = parser.parse_args()
