@@ -265,12 +265,12 @@ def _request(edit: Edit, canvas: _Canvas) -> EditRequest:
 
 
 def _painted(raw: bytes, frame: Frame) -> Picture:
-    """The editor's picture. Raises EditRejected where its shape is another than what was asked for."""
+    """The editor's picture. Raises PictureError where its shape is another than what was asked for."""
     picture = read_png(raw)
     asked, came = frame.canvas[0] / frame.canvas[1], picture.width / picture.height
     if abs(came / asked - 1) > SHAPE_TOLERANCE:
         width, height = frame.canvas
-        raise EditRejected(
+        raise PictureError(
             f"The editor was asked for {width} x {height} pixels and sent {picture.width} x {picture.height}."
         )
     return picture

@@ -174,6 +174,18 @@ def test_a_picture_of_another_shape_is_refused(stage: Stage) -> None:
     assert stage.with_services(editor=answer).collect().edits.failed == 1
 
 
+def test_a_picture_that_was_paid_for_and_cannot_be_used_keeps_its_cost(stage: Stage) -> None:
+    wide = NoiseEditor()
+    painted(stage, "a moon")
+    answer = BadPicture(
+        lambda request: wide.edit(replace(request, width=request.width * 2), sending=lambda: None).image
+    )
+    answer.worst_case_usd = Usd("0.25")
+    stage.with_services(editor=answer).collect()
+    (edit,) = stage.services.store.edits(GENERATION)
+    assert (edit.state, edit.cost_usd) == (EditState.FAILED, Usd("0.25"))
+
+
 def test_paid_edits_wait_for_permission_with_the_amount_named(stage: Stage) -> None:
     painted(stage, "a moon", "a star")
     stage.allows = False
