@@ -70,23 +70,21 @@ def publish(plan: RoundPlan, services: Services, progress: Progress = no_progres
     """
     day = services.current_day()
     begun = _recorded(services, plan.round.round_id)
-    plan = begun or plan
-    services.require_market(plan.round)
-    there = _already_there(plan, services, day) if begun else {}
-    _require_funds(plan, there, services)
-    questions = render_questions(plan.round, plan.hits, services, day)
     if begun is None:
-        recorded = _record(plan, services)
-        if (recorded.round, recorded.hits) != (plan.round, plan.hits):
-            return publish(recorded, services, progress)  # another run was a moment quicker: its plan stands
+        _require_funds(plan, {}, services)
+        render_questions(plan.round, plan.hits, services, day)
+        begun = _record(plan, services)
+    services.require_market(begun.round)
+    there = _already_there(begun, services, day)
+    _require_funds(begun, there, services)
     job = _Job(
         services=services,
-        rules=services.rules.of(plan.round.kind),
-        questions=questions,
-        hit_type_id=services.crowd.ensure_hit_type(_hit_type(plan, services, day)),
+        rules=services.rules.of(begun.round.kind),
+        questions=render_questions(begun.round, begun.hits, services, day),
+        hit_type_id=services.crowd.ensure_hit_type(_hit_type(begun, services, day)),
         there=there,
     )
-    return _publish_all(job, plan, progress)
+    return _publish_all(job, begun, progress)
 
 
 def _publish_all(job: _Job, plan: RoundPlan, progress: Progress) -> Published:
