@@ -30,6 +30,7 @@ from pixelpatchwork.marketplace.database import DatabaseUnusableError
 from pixelpatchwork.marketplace.delivery import AwsSender, Courier
 from pixelpatchwork.marketplace.embedded import attach
 from pixelpatchwork.marketplace.faults import Faults
+from pixelpatchwork.marketplace.hosting import Hosting
 from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER, Market, WrongSecretKeyError
 from pixelpatchwork.marketplace.requesters import Key, Keyring
 from pixelpatchwork.marketplace.revisions import WrongSchemaError
@@ -246,16 +247,18 @@ def _marketplace(settings: Settings, staging: Staging) -> Flask:
     chosen = settings.marketplace_secret_key
     try:
         return create_app(
-            database_url=url,
-            clock=staging.clock.now,
-            requesters={key.get_secret_value(): secret.get_secret_value()} if key and secret else None,
-            secret_key=staging.secret_key or (chosen.get_secret_value() if chosen else None),
-            # A rehearsal's key is its own affair and binds nobody.
-            keeps_secret_key=staging.secret_key is None,
-            random=staging.random,
-            sender=_sender(settings),
-            faults=staging.faults,
-            ways_in=_ways_in(settings, staging),
+            Hosting(
+                database_url=url,
+                clock=staging.clock.now,
+                requesters={key.get_secret_value(): secret.get_secret_value()} if key and secret else {},
+                secret_key=staging.secret_key or (chosen.get_secret_value() if chosen else None),
+                # A rehearsal's key is its own affair and binds nobody.
+                keeps_secret_key=staging.secret_key is None,
+                random=staging.random,
+                sender=_sender(settings),
+                faults=staging.faults,
+                ways_in=_ways_in(settings, staging),
+            )
         )
     except WrongSecretKeyError as error:
         raise ConfigurationError(

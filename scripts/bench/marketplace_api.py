@@ -38,6 +38,7 @@ from botocore.config import Config
 from pixelpatchwork.marketplace import work
 from pixelpatchwork.marketplace.answers import answer_xml
 from pixelpatchwork.marketplace.app import create_app
+from pixelpatchwork.marketplace.hosting import Hosting
 from pixelpatchwork.marketplace.market import Market
 from pixelpatchwork.marketplace.operations.registry import Call, operation
 from pixelpatchwork.marketplace.records import Moment
@@ -83,7 +84,7 @@ def with_bare(app: WSGIApplication) -> WSGIApplication:
 def marketplace_process(pipe: Connection, database_url: str) -> None:
     """Serves; sends its URL, answers each list of HIT ids with the assignments handed in, and ends with None."""
     operation("GetAccountBalance", writes=False)(does_nothing)
-    app = create_app(database_url=database_url, requesters={KEY_ID: SECRET})
+    app = create_app(Hosting(database_url=database_url, requesters={KEY_ID: SECRET}))
     with running(with_bare(app)) as url:
         pipe.send((url, os.getpid()))
         while (hit_ids := pipe.recv()) is not None:

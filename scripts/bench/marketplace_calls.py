@@ -31,6 +31,7 @@ from pixelpatchwork.founding import default_seed, found, plan_folder, write_fold
 from pixelpatchwork.marketplace import people, work
 from pixelpatchwork.marketplace.answers import answer_xml
 from pixelpatchwork.marketplace.app import create_app
+from pixelpatchwork.marketplace.hosting import Hosting
 from pixelpatchwork.marketplace.market import Market
 from pixelpatchwork.marketplace.moment import Moment
 from pixelpatchwork.marketplace.served import running
@@ -66,7 +67,9 @@ def late(app: WSGIApplication, seconds: float) -> WSGIApplication:
 
 def marketplace_process(pipe: Connection, folder: str, latency: float, threads: int) -> None:
     """Serves; sends its URL, does the HITs whose ids come through the pipe, and ends with None."""
-    app = create_app(database_url=f"sqlite:///{folder}/marketplace.db", requesters={ACCESS_KEY: SECRET_KEY})
+    app = create_app(
+        Hosting(database_url=f"sqlite:///{folder}/marketplace.db", requesters={ACCESS_KEY: SECRET_KEY})
+    )
     with running(late(app, latency), threads=threads) as url:
         pipe.send(url)
         while (hit_ids := pipe.recv()) is not None:

@@ -21,6 +21,7 @@ from typing import Any
 
 from pixelpatchwork.marketplace import verdicts, work
 from pixelpatchwork.marketplace.app import create_app
+from pixelpatchwork.marketplace.hosting import Hosting
 from pixelpatchwork.marketplace.market import Market
 from pixelpatchwork.marketplace.records import Moment, find_assignment
 from pixelpatchwork.marketplace.served import running
@@ -33,7 +34,7 @@ GROWTH = 0.10
 
 def marketplace_process(pipe: Connection, database_url: str) -> None:
     """Serves; does each HIT whose id comes through the pipe, and ends with None."""
-    app = create_app(database_url=database_url, requesters={KEY_ID: SECRET})
+    app = create_app(Hosting(database_url=database_url, requesters={KEY_ID: SECRET}))
     market: Market = app.extensions["marketplace"]
     with running(app) as url:
         pipe.send((url, os.getpid()))

@@ -36,6 +36,7 @@ import boto3
 
 from pixelpatchwork.marketplace.app import create_app
 from pixelpatchwork.marketplace.embedded import attach
+from pixelpatchwork.marketplace.hosting import Hosting
 from scripts.bench.marketplace_api import QUESTION, database, free_port
 from tests.support.ppw import environment
 
@@ -103,7 +104,7 @@ def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 def publish(database_url: str, hits: int) -> None:
     """So many HITs of one type, nine assignments each."""
-    app = create_app(database_url=database_url, opening_balance=Decimal(100_000))
+    app = create_app(Hosting(database_url=database_url, opening_balance=Decimal(100_000)))
     client = boto3.client("mturk", region_name="us-east-1", endpoint_url="http://embedded.invalid")
     attach(client, app)
     for _ in range(hits):

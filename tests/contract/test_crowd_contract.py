@@ -22,6 +22,7 @@ from pixelpatchwork.domain.model import AssignmentId, HitId, Token
 from pixelpatchwork.domain.ports import HitRequest, HitTypeSpec
 from pixelpatchwork.marketplace.app import create_app
 from pixelpatchwork.marketplace.embedded import attach
+from pixelpatchwork.marketplace.hosting import Hosting
 from pixelpatchwork.marketplace.served import running
 
 ACCESS_KEY, SECRET_KEY = "AKIACONTRACTTESTTEST", "contract-test-secret"
@@ -117,7 +118,12 @@ class Fair:
 def fair(request: pytest.FixtureRequest) -> Iterator[Fair]:
     clock = HandClock()
     app = create_app(
-        database_url="sqlite://", clock=clock.now, requesters={ACCESS_KEY: SECRET_KEY}, secret_key="a secret"
+        Hosting(
+            database_url="sqlite://",
+            clock=clock.now,
+            requesters={ACCESS_KEY: SECRET_KEY},
+            secret_key="a secret",
+        )
     )
     if request.param == "embedded":
         yield Fair(app=app, crowd=crowd_at("http://turk.test", app), clock=clock)
@@ -356,7 +362,9 @@ def test_a_hit_that_does_not_exist_is_reported(fair: Fair) -> None:
 
 
 def test_a_wrong_secret_is_refused_with_what_to_check() -> None:
-    app = create_app(database_url="sqlite://", requesters={ACCESS_KEY: SECRET_KEY}, secret_key="a secret")
+    app = create_app(
+        Hosting(database_url="sqlite://", requesters={ACCESS_KEY: SECRET_KEY}, secret_key="a secret")
+    )
     with (
         running(app) as url,
         pytest.raises(CrowdError, match="Check PPW_MARKETPLACE_ACCESS_KEY_ID") as caught,

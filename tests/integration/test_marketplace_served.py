@@ -20,6 +20,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from pixelpatchwork.marketplace.app import create_app
+from pixelpatchwork.marketplace.hosting import Hosting
 from pixelpatchwork.marketplace.served import running, serve
 from pixelpatchwork.marketplace.wire import MAX_BODY_BYTES
 from tests.support.marketplace import KEY_ID, SECRET, Bench, bench, socket_client
@@ -101,7 +102,7 @@ def test_an_unknown_key_and_a_wrong_secret_are_refused(market: Bench) -> None:
 
 
 def test_a_marketplace_without_keys_answers_nobody_over_a_socket() -> None:
-    app = create_app(database_url="sqlite://")
+    app = create_app(Hosting(database_url="sqlite://"))
     with running(app) as url, pytest.raises(ClientError, match="UnrecognizedClientException"):
         socket_client(url).get_account_balance()
 
@@ -228,7 +229,7 @@ def test_keys_from_the_settings_of_a_real_client_reach_the_socket(market: Bench)
 
 
 def test_serving_says_its_address_when_it_is_ready() -> None:
-    app = create_app(database_url="sqlite://")
+    app = create_app(Hosting(database_url="sqlite://"))
     ready = threading.Event()
     addresses: list[str] = []
 
@@ -245,7 +246,7 @@ def test_serving_says_its_address_when_it_is_ready() -> None:
 
 
 def test_a_port_that_is_taken_is_an_error_at_once() -> None:
-    app = create_app(database_url="sqlite://")
+    app = create_app(Hosting(database_url="sqlite://"))
     with (
         running(app) as url,
         pytest.raises(OSError, match="in use"),
@@ -255,7 +256,7 @@ def test_a_port_that_is_taken_is_an_error_at_once() -> None:
 
 
 def test_a_server_that_was_stopped_gives_its_port_back() -> None:
-    app = create_app(database_url="sqlite://")
+    app = create_app(Hosting(database_url="sqlite://"))
     with running(app) as url:
         port = urlsplit(url).port or 0
 

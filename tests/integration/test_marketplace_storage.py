@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pixelpatchwork.marketplace.app import create_app
+from pixelpatchwork.marketplace.hosting import Hosting
 from pixelpatchwork.marketplace.market import Market, WrongSecretKeyError
 from tests.support.marketplace import Bench, bench
 
@@ -30,7 +31,7 @@ def test_two_applications_on_one_database_share_everything(database_url: str) ->
 
 
 def test_the_secret_is_made_once_and_kept(database_url: str) -> None:
-    apps = [create_app(database_url=database_url) for _ in range(2)]
+    apps = [create_app(Hosting(database_url=database_url)) for _ in range(2)]
 
     first, second = (app.extensions["marketplace"].secret_key for app in apps)
     for app in apps:
@@ -41,7 +42,7 @@ def test_the_secret_is_made_once_and_kept(database_url: str) -> None:
 
 
 def opened(database_url: str, **settings: Any) -> None:
-    app = create_app(database_url=database_url, **settings)
+    app = create_app(Hosting(database_url=database_url, **settings))
     app.extensions["marketplace"].database.close()
 
 
@@ -107,7 +108,7 @@ def test_a_second_process_with_the_same_seed_goes_on_instead_of_repeating(databa
 
 def test_a_clock_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
-        create_app(database_url="sqlite://", clock=lambda: datetime(2026, 1, 1))  # noqa: DTZ001 - the point
+        create_app(Hosting(database_url="sqlite://", clock=lambda: datetime(2026, 1, 1)))  # noqa: DTZ001 - the point
 
 
 def test_everything_that_came_due_during_a_long_absence_happens_at_the_next_request(

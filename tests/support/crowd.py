@@ -21,6 +21,7 @@ from pixelpatchwork.domain.model import ImageId
 from pixelpatchwork.domain.ports import GenerationPage, ShownImage, VotingPage
 from pixelpatchwork.marketplace.app import create_app
 from pixelpatchwork.marketplace.embedded import attach
+from pixelpatchwork.marketplace.hosting import Hosting
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -89,7 +90,7 @@ class Fair:
     def __init__(self, files: Mapping[str, bytes], *, ids: int = 1) -> None:
         self.clock = Hands()
         market = create_app(
-            database_url="sqlite://", clock=self.clock, secret_key="a secret", random=Random(ids)
+            Hosting(database_url="sqlite://", clock=self.clock, secret_key="a secret", random=Random(ids))
         )
         self.site = Pictures(market, files)
         self.client: Any = boto3.client("mturk", region_name="us-east-1", endpoint_url="http://turk.test")

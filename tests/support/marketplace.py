@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 
 from pixelpatchwork.marketplace.app import create_app
 from pixelpatchwork.marketplace.embedded import attach
+from pixelpatchwork.marketplace.hosting import Hosting
 from pixelpatchwork.marketplace.served import running
 
 KEY_ID = "AKIDTESTTESTTESTTEST"
@@ -189,7 +190,13 @@ def bench(
     """A fresh marketplace, and a client that reaches it in process or over a socket."""
     clock = MovableClock()
     app = create_app(
-        database_url=database_url, clock=clock, requesters={KEY_ID: SECRET}, secret_key="fixed", **settings
+        Hosting(
+            database_url=database_url,
+            clock=clock,
+            requesters={KEY_ID: SECRET},
+            secret_key="fixed",
+            **settings,
+        )
     )
     try:
         if transport == "embedded":

@@ -35,6 +35,7 @@ from pixelpatchwork.domain.plan import RoundRules
 from pixelpatchwork.domain.ports import EditRequest, EditResult
 from pixelpatchwork.marketplace.app import create_app
 from pixelpatchwork.marketplace.embedded import attach
+from pixelpatchwork.marketplace.hosting import Hosting
 from pixelpatchwork.workflow.begin import Beginning, begin_study
 from pixelpatchwork.workflow.collect import Collected, collect
 from pixelpatchwork.workflow.publish import Published, plan_round, publish
@@ -192,7 +193,7 @@ class Stage:
 def open_stage(folder: Path, *, rules: StudyRules = RULES, seed: bytes | None = None) -> Stage:
     """A study on its first Day, with nothing published."""
     clock = MovableClock(START)
-    app = create_app(database_url="sqlite://", clock=clock.now, secret_key="test", random=Random(1))
+    app = create_app(Hosting(database_url="sqlite://", clock=clock.now, secret_key="test", random=Random(1)))
     client = mturk_client(
         endpoint_url="http://embedded.invalid", access_key="key", secret_key="secret", max_connections=4
     )
