@@ -74,5 +74,5 @@ def _configured(app: Flask, market: Market) -> Flask:
     return app
 
 
-def _with_trouble(app: WSGIApplication, faults: Faults) -> WSGIApplication:
+def _with_trouble(app: WSGIApplication, faults: Faults) -> Troubled:
     return Troubled(app, faults, is_in_process=lambda environ: environ.get(TRUSTED) is True)
