@@ -10,7 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NewType
 
-from pixelpatchwork.domain.money import Usd
+from pixelpatchwork.domain.money import NO_MONEY, Usd
 
 StudyId = NewType("StudyId", str)
 UserId = NewType("UserId", str)
@@ -61,10 +61,26 @@ class AssignmentState(StrEnum):
 
 
 class Verdict(StrEnum):
-    """USABLE answers go on; UNUSABLE ones are paid and left out, with the reason kept."""
+    """USABLE answers go on; UNUSABLE ones are left out, with the reason kept; HELD ones wait for the requester."""
 
     USABLE = "usable"
     UNUSABLE = "unusable"
+    HELD = "held"
+
+
+class Decision(StrEnum):
+    """What is to become of a worker's pay. Nothing but a requester's own word makes it REJECT."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+class Settlement(StrEnum):
+    """What became of a worker's pay. LOST: decided outside this program, or the assignment is gone."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    LOST = "lost"
 
 
 class EditState(StrEnum):
@@ -88,10 +104,21 @@ OPEN_EDITS = frozenset({EditState.PLANNED, EditState.SUBMITTED, EditState.RAW_ST
 
 
 class ImageState(StrEnum):
-    """HIDDEN images stand on no ballot and cannot win."""
+    """Only VISIBLE images stand on ballots and can win.
+
+    HIDDEN by the requester, with its round, or with its maker. FLAGGED by voters: hidden until the requester looks.
+    """
 
     VISIBLE = "visible"
     HIDDEN = "hidden"
+    FLAGGED = "flagged"
+
+
+class CheckKind(StrEnum):
+    """Attention checks. REPEAT: an image of the ballot once more. BROKEN: a picture that is plainly none."""
+
+    REPEAT = "repeat"
+    BROKEN = "broken"
 
 
 class Choice(StrEnum):
@@ -128,7 +155,8 @@ class Image:
     """A picture of the study. The three paths are keys below the image store's root.
 
     `creator_id`, `seed_image_id`, `mask_rle` and `raw_path` are None on the first seed. `mask_rle` is the JSON text
-    of `mask.Mask.to_rle`. `upvotes`, `downvotes` and `flags` are recomputed from Vote rows.
+    of `mask.Mask.to_rle`. `upvotes`, `downvotes` and `flags` are recomputed from Vote rows. `reviewed_at` is when the
+    requester looked at it last: flags hide it no more.
     """
 
     image_id: ImageId
@@ -149,6 +177,7 @@ class Image:
     downvotes: int = 0
     flags: int = 0
     state: ImageState = ImageState.VISIBLE
+    reviewed_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +199,8 @@ class Round:
 
     `market` names the marketplace on which it was published. `rules` is the JSON text of `answers.GenerationRules`: its
     answers are judged by the rules under which they were given, whatever the settings say by then; "" for voting.
+    `edit_usd` is what the edit of one answer costs at most. A Day may have several rounds of a kind, told apart by
+    `attempt`, of which all but the last are cancelled: a cancelled round is paid for and counts for nothing else.
     """
 
     round_id: RoundId
@@ -181,6 +212,27 @@ class Round:
     closed_at: datetime | None = None
     market: str = ""
     rules: str = ""
+    attempt: int = 1
+    edit_usd: Usd = NO_MONEY
+    cancelled_at: datetime | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the requester has called it off."""
+        return self.cancelled_at is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionCheck:
+    """A place on a ballot that shows whether somebody looked.
+
+    `shown_as` is the id that stands for it on the ballot and in the answer; `image_id` is the image that is repeated,
+    or from which the broken picture was made.
+    """
+
+    kind: CheckKind
+    shown_as: ImageId
+    image_id: ImageId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +240,7 @@ class Hit:
     """One HIT of a Round, recorded before it is published.
 
     `token` is its identity (the UniqueRequestToken). `ballot` lists the images it shows, in order; empty for
-    generation.
+    generation. `checks` says which of its places are attention checks.
     """
 
     token: Token
@@ -200,6 +252,7 @@ class Hit:
     state: HitState
     hit_id: HitId | None = None
     expires_at: datetime | None = None
+    checks: tuple[AttentionCheck, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +260,8 @@ class Assignment:
     """One worker's answer to one HIT; `raw_answer` is kept as it came. `reason` says why it is unusable.
 
     `language` (a BCP 47 tag) and `seconds` (spent with the page) are the page's word for it, None where it has none.
+    `decision` is None until there is a verdict, and while an answer is held for the requester, who looked at it at
+    `reviewed_at`; `settlement` is what became of the pay.
     """
 
     assignment_id: AssignmentId
@@ -222,6 +277,9 @@ class Assignment:
     settled_at: datetime | None = None
     language: str | None = None
     seconds: float | None = None
+    decision: Decision | None = None
+    settlement: Settlement | None = None
+    reviewed_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,6 +337,25 @@ class Vote:
     position: int
     is_own: bool
     created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bonus:
+    """Money on top of a reward, recorded before it is sent and once only.
+
+    `token` is its identity (the UniqueRequestToken). `rule` names the rule of the settings that grants it, `reason` is
+    what the worker reads.
+    """
+
+    token: Token
+    day_number: int
+    rule: str
+    assignment_id: AssignmentId
+    user_id: UserId
+    amount_usd: Usd
+    reason: str
+    planned_at: datetime
+    paid_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 Usd = Decimal
 
+NO_MONEY = Usd(0)
 CENT = Usd("0.01")
 FEE_RATE = Decimal("0.20")
 LARGE_HIT_FEE_RATE = Decimal("0.20")
@@ -45,7 +46,7 @@ class Cost:
         return Cost(rewards=self.rewards + other.rewards, fees=self.fees + other.fees)
 
 
-NO_COST = Cost(rewards=Usd(0), fees=Usd(0))
+NO_COST = Cost(rewards=NO_MONEY, fees=NO_MONEY)
 
 
 def hit_cost(reward: Usd, *, max_assignments: int) -> Cost:

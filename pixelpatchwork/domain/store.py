@@ -12,6 +12,7 @@ from pixelpatchwork.domain.model import (
     AssignmentId,
     AssignmentState,
     Day,
+    Decision,
     Edit,
     EditKey,
     EditState,
@@ -22,6 +23,7 @@ from pixelpatchwork.domain.model import (
     ImageId,
     Round,
     RoundId,
+    Settlement,
     Study,
     Token,
     Usage,
@@ -35,10 +37,14 @@ from pixelpatchwork.domain.money import Usd
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What an answer came to, to be recorded as one: the verdict, and its votes or its edit."""
+    """What an answer came to, to be recorded as one: the verdict, and its votes or its edit.
+
+    `decision` is None where the verdict is HELD: nobody is paid or refused before the requester has looked.
+    """
 
     assignment_id: AssignmentId
     verdict: Verdict
+    decision: Decision | None = Decision.APPROVE
     reason: str | None = None
     language: str | None = None
     seconds: float | None = None
@@ -155,8 +161,10 @@ class Store(Protocol):
         """
         ...
 
-    def mark_settled(self, assignment_ids: Sequence[AssignmentId], *, at: datetime) -> None:
-        """JUDGED -> SETTLED: approved in the marketplace."""
+    def mark_settled(
+        self, assignment_ids: Sequence[AssignmentId], *, settlement: Settlement, at: datetime
+    ) -> None:
+        """JUDGED -> SETTLED: approved or rejected in the marketplace, or lost to us."""
         ...
 
     # Edits and images

@@ -22,6 +22,7 @@ from pixelpatchwork.domain.model import (
     HitState,
     Round,
     RoundState,
+    Settlement,
     Token,
     Verdict,
 )
@@ -205,7 +206,9 @@ def _keep(fetched: Sequence[tuple[Hit, _Fetched]], services: Services) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class _Approval:
-    is_final: bool
+    """`settlement` is None where the marketplace has not taken the approval yet; `failure` says why."""
+
+    settlement: Settlement | None = None
     failure: str | None = None
 
 
@@ -223,10 +226,11 @@ def _pay(round_: Round, services: Services, progress: Progress) -> _Payments:
     elsewhere, done = 0, 0
     failures: list[str] = []
     for batch in _batches(calls, BATCH):
-        final = [answer.assignment_id for answer, approval in batch if approval.is_final]
-        services.store.mark_settled(final, at=services.clock.now())
-        elsewhere += sum(approval.is_final and approval.failure is not None for _, approval in batch)
-        failures += [one.failure for _, one in batch if one.failure is not None and not one.is_final]
+        for settlement in (Settlement.APPROVED, Settlement.LOST):
+            settled = [answer.assignment_id for answer, one in batch if one.settlement is settlement]
+            services.store.mark_settled(settled, settlement=settlement, at=services.clock.now())
+        elsewhere += sum(one.settlement is Settlement.LOST for _, one in batch)
+        failures += [one.failure for _, one in batch if one.failure is not None]
         done += len(batch)
         progress("Approving answers", done, len(judged))
     return _Payments(paid=done - elsewhere - len(failures), elsewhere=elsewhere, failures=tuple(failures))
@@ -238,10 +242,10 @@ def _approve(assignment_id: AssignmentId, services: Services) -> _Approval:
     except DecidedElsewhere as error:
         event = Event(at=services.clock.now(), kind="not_approved", subject=assignment_id, detail=str(error))
         services.store.add_event(event)
-        return _Approval(is_final=True, failure=str(error))
+        return _Approval(settlement=Settlement.LOST)
     except CrowdError as error:
-        return _Approval(is_final=False, failure=str(error))
-    return _Approval(is_final=True)
+        return _Approval(failure=str(error))
+    return _Approval(settlement=Settlement.APPROVED)
 
 
 # ---- closing --------------------------------------------------------------------------------------------

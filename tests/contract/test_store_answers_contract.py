@@ -16,8 +16,10 @@ from pixelpatchwork.domain.model import (
     AssignmentId,
     AssignmentState,
     Choice,
+    Decision,
     HitId,
     ImageId,
+    Settlement,
     Token,
     UserId,
     Verdict,
@@ -175,15 +177,21 @@ def test_an_answer_goes_from_stored_to_judged_to_settled(store: SqlStore) -> Non
     store.add_assignments([assignment("a1", 1)])
     store.record_judgements([unusable("a1", "the mask is empty 🫥")], at=NOW)
     (judged,) = store.assignments(GENERATION)
-    store.mark_settled([AssignmentId("a1")], at=NOW + MINUTE)
+    store.mark_settled([AssignmentId("a1")], settlement=Settlement.APPROVED, at=NOW + MINUTE)
     (settled,) = store.assignments(GENERATION)
     assert judged == replace(
         assignment("a1", 1),
         state=AssignmentState.JUDGED,
         verdict=Verdict.UNUSABLE,
         reason="the mask is empty 🫥",
+        decision=Decision.APPROVE,
     )
-    assert settled == replace(judged, state=AssignmentState.SETTLED, settled_at=NOW + MINUTE)
+    assert settled == replace(
+        judged,
+        state=AssignmentState.SETTLED,
+        settlement=Settlement.APPROVED,
+        settled_at=NOW + MINUTE,
+    )
 
 
 def test_an_answer_is_judged_once_and_the_first_verdict_stands(store: SqlStore) -> None:
@@ -233,8 +241,8 @@ def test_only_judged_answers_are_settled_and_the_first_time_stands(store: SqlSto
     store.add_assignments([assignment("a1", 1), assignment("a2", 2)])
     store.record_judgements([usable("a1")], at=NOW)
     both = [AssignmentId("a1"), AssignmentId("a2")]
-    store.mark_settled(both, at=NOW)
-    store.mark_settled(both, at=NOW + MINUTE)
+    store.mark_settled(both, settlement=Settlement.APPROVED, at=NOW)
+    store.mark_settled(both, settlement=Settlement.APPROVED, at=NOW + MINUTE)
     settled = [(one.state, one.settled_at) for one in store.assignments(GENERATION)]
     assert settled == [(AssignmentState.SETTLED, NOW), (AssignmentState.STORED, None)]
     assert [one.subject for one in store.events() if one.kind == "assignment_settled"] == ["a1"]
@@ -323,7 +331,7 @@ def collect(store: Store, numbers: range | list[int]) -> None:
     store.add_assignments([assignment(ballot_id(n), n, round_id=VOTING) for n in numbers])
     ballots = [usable(ballot_id(n), votes=[vote(n, "boat"), vote(n, "cat")]) for n in numbers]
     store.record_judgements(ballots, at=NOW)
-    store.mark_settled([ballot_id(n) for n in numbers], at=NOW)
+    store.mark_settled([ballot_id(n) for n in numbers], settlement=Settlement.APPROVED, at=NOW)
 
 
 def test_a_judged_edit_is_not_planned_a_second_time_under_another_answer(store: SqlStore) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from pixelpatchwork.adapters.database import SqlStore, open_store
 from pixelpatchwork.domain.errors import AlreadyRecorded
-from pixelpatchwork.domain.model import Day, Edit, ImageId
+from pixelpatchwork.domain.model import Day, Edit, ImageId, Settlement
 from pixelpatchwork.domain.ports import ClosedDay
 from tests.support.records import (
     GENERATION,
@@ -97,7 +97,8 @@ def test_an_answer_judged_by_several_is_judged_once(store: SqlStore) -> None:
     begin_voting(store, "boat", users=THREADS)
     everything = [usable(ballot_id(n), votes=[vote(n, "boat")]) for n in range(1, THREADS + 1)]
     at_once(lambda number: store.record_judgements(everything[number:] + everything[:number], at=NOW))
-    at_once(lambda _: store.mark_settled([one.assignment_id for one in everything], at=NOW))
+    paid = [one.assignment_id for one in everything]
+    at_once(lambda _: store.mark_settled(paid, settlement=Settlement.APPROVED, at=NOW))
     judged = [one.subject for one in store.events() if one.kind == "assignment_judged"]
     settled = [one.subject for one in store.events() if one.kind == "assignment_settled"]
     expected = sorted(one.assignment_id for one in everything)

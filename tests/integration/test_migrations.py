@@ -21,6 +21,8 @@ from pixelpatchwork.adapters.database.engine import build_engine, parse_url
 from pixelpatchwork.adapters.database.revisions import MIGRATIONS
 from pixelpatchwork.adapters.database.schema import REVISIONS, VERSION_TABLE, metadata
 from pixelpatchwork.domain.errors import StoreError
+from pixelpatchwork.domain.model import Decision, Settlement
+from pixelpatchwork.domain.money import Usd
 
 HEAD = REVISIONS[-1]
 TABLES = {
@@ -198,3 +200,52 @@ def test_a_database_in_memory_is_ready_at_once_and_cannot_be_upgraded() -> None:
     store.close()
     with pytest.raises(StoreError, match="in memory"):
         upgrade("sqlite://")
+
+
+def test_pay_and_rounds_of_an_older_study_are_told_in_the_newer_words(database_url: str) -> None:
+    upgrade_to(database_url, "0001")
+    with connected(database_url) as connection:
+        for statement in OLD_STUDY:
+            connection.execute(
+                text(statement if connection.dialect.name == "sqlite" else mysql_quoted(statement))
+            )
+    upgrade(database_url)
+    store = open_store(database_url)
+    try:
+        (found,) = store.rounds()
+        assert (found.attempt, found.edit_usd, found.cancelled_at) == (1, Usd("0.00"), None)
+        assert [hit.checks for hit in store.hits(found.round_id)] == [()]
+        told = {
+            one.assignment_id: (one.decision, one.settlement) for one in store.assignments(found.round_id)
+        }
+    finally:
+        store.close()
+    assert told == {
+        "stored": (None, None),
+        "judged": (Decision.APPROVE, None),
+        "paid": (Decision.APPROVE, Settlement.APPROVED),
+        "gone": (Decision.APPROVE, Settlement.LOST),
+    }
+
+
+def mysql_quoted(statement: str) -> str:
+    return statement.replace('"', "`")
+
+
+AT = "'2026-03-01 12:00:00.000000'"
+ANSWER = (
+    "INSERT INTO \"Assignment\" VALUES ({}, 't', 'u', '', {at}, {at}, {at}, {}, {}, NULL, {}, NULL, NULL)"
+)
+OLD_STUDY = (
+    f"INSERT INTO \"Image\" VALUES ('seed', 'a', 'b', NULL, '', '', {AT}, NULL, '2026-03-01', NULL, NULL, 2,"
+    " 2, '', 0, 0, 0, 'visible')",
+    "INSERT INTO \"Day\" VALUES ('2026-03-01', 1, 'seed', NULL, 0, 0, 1)",
+    f"INSERT INTO \"User\" VALUES ('u', 'U', {AT}, 0, 'W')",
+    f"INSERT INTO \"Round\" VALUES ('r', 1, 'generation', 'open', '0.25', {AT}, NULL, '', '{{}}')",
+    "INSERT INTO \"Hit\" VALUES ('t', 'r', 0, 'a', 9, '[]', 'open', 'H', NULL)",
+    ANSWER.format("'stored'", "'stored'", "NULL", "NULL", at=AT),
+    ANSWER.format("'judged'", "'judged'", "'usable'", "NULL", at=AT),
+    ANSWER.format("'paid'", "'settled'", "'usable'", AT, at=AT),
+    ANSWER.format("'gone'", "'settled'", "'usable'", AT, at=AT),
+    f"INSERT INTO \"Event\" VALUES (1, {AT}, 'not_approved', 'gone', '')",
+)

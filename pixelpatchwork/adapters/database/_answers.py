@@ -23,6 +23,7 @@ from pixelpatchwork.domain.model import (
     AssignmentState,
     Event,
     RoundId,
+    Settlement,
     User,
     UserId,
 )
@@ -131,7 +132,7 @@ def record_judgements(connection: Connection, judgements: Sequence[Judgement], *
 
 def _set_verdicts(connection: Connection, judgements: Sequence[Judgement]) -> None:
     assignment = schema.assignment
-    fields = ("verdict", "reason", "language", "seconds")
+    fields = ("verdict", "decision", "reason", "language", "seconds")
     judged = (
         update(assignment)
         .where(assignment.c.assignment_id == bindparam("judged_id"))
@@ -145,11 +146,16 @@ def _set_verdicts(connection: Connection, judgements: Sequence[Judgement]) -> No
         connection.execute(judged, rows)
 
 
-def mark_settled(connection: Connection, assignment_ids: Sequence[AssignmentId], *, at: datetime) -> None:
+def mark_settled(
+    connection: Connection, assignment_ids: Sequence[AssignmentId], *, settlement: Settlement, at: datetime
+) -> None:
     """JUDGED -> SETTLED; others stay as they are."""
     settled = _in_state(connection, assignment_ids, AssignmentState.JUDGED)
-    _set(connection, settled, state=AssignmentState.SETTLED, settled_at=at)
-    add_events(connection, [Event(at=at, kind="assignment_settled", subject=key) for key in settled])
+    _set(connection, settled, state=AssignmentState.SETTLED, settlement=settlement, settled_at=at)
+    add_events(
+        connection,
+        [Event(at=at, kind="assignment_settled", subject=key, detail=settlement) for key in settled],
+    )
 
 
 def _in_state(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -15,7 +16,7 @@ from sqlalchemy import BigInteger, DateTime, Dialect, Enum, Integer, Numeric, St
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from pixelpatchwork.domain.model import ImageId
+from pixelpatchwork.domain.model import AttentionCheck, CheckKind, ImageId
 from pixelpatchwork.domain.money import CENT
 
 ID_LENGTH = 64
@@ -96,6 +97,31 @@ class ImageIds(TypeDecorator[tuple[ImageId, ...]]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[ImageId, ...] | None:  # noqa: ARG002
         """The ids as a tuple."""
         return None if value is None else tuple(ImageId(image_id) for image_id in json.loads(value))
+
+
+class AttentionChecks(TypeDecorator[tuple[AttentionCheck, ...]]):
+    """The attention checks of a ballot, as a JSON list of objects."""
+
+    impl = LongText
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[AttentionCheck] | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """The checks as JSON text."""
+        return None if value is None else json.dumps([asdict(check) for check in value])
+
+    def process_result_value(
+        self,
+        value: str | None,
+        dialect: Dialect,  # noqa: ARG002
+    ) -> tuple[AttentionCheck, ...] | None:
+        """The checks as a tuple."""
+        return None if value is None else tuple(_check(row) for row in json.loads(value))
+
+
+def _check(row: dict[str, str]) -> AttentionCheck:
+    return AttentionCheck(
+        kind=CheckKind(row["kind"]), shown_as=ImageId(row["shown_as"]), image_id=ImageId(row["image_id"])
+    )
 
 
 def _tidy(amount: Decimal) -> Decimal:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import SchemaItem
 
 from pixelpatchwork.adapters.database.columns import (
+    AttentionChecks,
     Id,
     ImageIds,
     LongText,
@@ -35,18 +36,20 @@ from pixelpatchwork.adapters.database.columns import (
 from pixelpatchwork.domain.model import (
     AssignmentState,
     Choice,
+    Decision,
     EditState,
     HitState,
     ImageState,
     RoundKind,
     RoundState,
+    Settlement,
     Verdict,
 )
 
 VERSION_TABLE = "StudySchema"
 """Where the schema's revision stands: a name of its own beside other programs' migrations."""
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """The migrations, oldest first: known here so that opening a store reads no migration script.
 
 A change of the schema is a new file in `migrations/versions/`, its id at the end of this list, and the change below.
@@ -121,6 +124,7 @@ image = _table(
     Column("downvotes", Integer, nullable=False),
     Column("flags", Integer, nullable=False),
     Column("state", word(ImageState), nullable=False),
+    Column("reviewed_at", UtcDateTime),
     _key("Image", "image_id"),
     _refers("Image", "creator_id", "User.user_id"),
     _refers("Image", "seed_image_id", "Image.image_id"),
@@ -157,8 +161,11 @@ round_ = _table(
     Column("closed_at", UtcDateTime),
     Column("market", String(255), nullable=False),
     Column("rules", LongText, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("edit_usd", Money, nullable=False),
+    Column("cancelled_at", UtcDateTime),
     _key("Round", "round_id"),
-    _unique("Round", "day_number", "kind"),
+    _unique("Round", "day_number", "kind", "attempt"),
     _refers("Round", "day_number", "Day.number"),
 )
 
@@ -173,6 +180,7 @@ hit = _table(
     Column("state", word(HitState), nullable=False),
     Column("hit_id", Id),
     Column("expires_at", UtcDateTime),
+    Column("checks", AttentionChecks, nullable=False),
     _key("Hit", "token"),
     _unique("Hit", "round_id", "index"),
     _unique("Hit", "hit_id"),
@@ -194,6 +202,9 @@ assignment = _table(
     Column("settled_at", UtcDateTime),
     Column("language", String(255)),
     Column("seconds", Double),
+    Column("decision", word(Decision)),
+    Column("settlement", word(Settlement)),
+    Column("reviewed_at", UtcDateTime),
     _key("Assignment", "assignment_id"),
     _refers("Assignment", "token", "Hit.token"),
     _refers("Assignment", "user_id", "User.user_id"),
@@ -263,6 +274,8 @@ vote = _table(
 bonus = _table(
     "Bonus",
     Column("token", Id, nullable=False),
+    Column("day_number", Integer, nullable=False),
+    Column("rule", String(64), nullable=False),
     Column("assignment_id", Id, nullable=False),
     Column("user_id", Id, nullable=False),
     Column("amount_usd", Money, nullable=False),
@@ -270,9 +283,11 @@ bonus = _table(
     Column("planned_at", UtcDateTime, nullable=False),
     Column("paid_at", UtcDateTime),
     _key("Bonus", "token"),
+    _refers("Bonus", "day_number", "Day.number"),
     _refers("Bonus", "assignment_id", "Assignment.assignment_id"),
     _refers("Bonus", "user_id", "User.user_id"),
     _index("Bonus", "assignment_id"),
+    _index("Bonus", "day_number"),
     _index("Bonus", "user_id"),
 )
 

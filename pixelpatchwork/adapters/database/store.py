@@ -36,6 +36,7 @@ from pixelpatchwork.domain.model import (
     ImageId,
     Round,
     RoundId,
+    Settlement,
     Study,
     Token,
     Usage,
@@ -179,9 +180,11 @@ class SqlStore:
         """See the port."""
         self.database.write(_answers.record_judgements, judgements, at=at)
 
-    def mark_settled(self, assignment_ids: Sequence[AssignmentId], *, at: datetime) -> None:
+    def mark_settled(
+        self, assignment_ids: Sequence[AssignmentId], *, settlement: Settlement, at: datetime
+    ) -> None:
         """See the port."""
-        self.database.write(_answers.mark_settled, assignment_ids, at=at)
+        self.database.write(_answers.mark_settled, assignment_ids, settlement=settlement, at=at)
 
     # Edits and images
 
