@@ -295,6 +295,12 @@ class ServeSettings(Section):
         " Empty: `name` where only this machine can reach the site, else it must be chosen.",
         json_schema_extra={"allowed": "name, password, invite or closed"},
     )
+    max_held: int = Field(
+        default=25,
+        ge=1,
+        le=10_000,
+        description="How many accepted HITs one worker may hold at once, of all requesters together.",
+    )
     panels: dict[PanelName, PanelSettings] = Field(
         default={},
         description="Recruiting panels that send participants, by the names in their links, such as"

@@ -258,6 +258,7 @@ def _marketplace(settings: Settings, staging: Staging) -> Flask:
                 sender=_sender(settings),
                 faults=staging.faults,
                 ways_in=_ways_in(settings, staging),
+                most_held=settings.serve.max_held,
             )
         )
     except WrongSecretKeyError as error:

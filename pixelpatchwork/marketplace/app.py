@@ -35,7 +35,7 @@ def create_app(hosting: Hosting) -> Flask:
     clock = hosting.signature_clock
     api = Api(market=market, keyring=keyring, replays=Replays(database=database), signature_clock=clock)
     app.register_blueprint(api.blueprint())
-    app.register_blueprint(Site(market, hosting.ways_in, clock).blueprint())
+    app.register_blueprint(Site(market, hosting.ways_in, clock, hosting.most_held).blueprint())
     app.extensions["marketplace"] = market
     app.extensions["keyring"] = keyring
     if hosting.sender is not None:

@@ -12,6 +12,7 @@ from pixelpatchwork.marketplace.clock import utc_now
 from pixelpatchwork.marketplace.delivery import Sender
 from pixelpatchwork.marketplace.faults import Faults
 from pixelpatchwork.marketplace.ways_in import OPEN_TO_ALL, WaysIn
+from pixelpatchwork.marketplace.work import MOST_HELD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,8 @@ class Hosting:
     another key than on first use the marketplace does not open. `random` makes ids repeatable, for rehearsals only.
 
     `opening_balance` in USD is what the first requester's account starts with. `ways_in` says who may become a
-    worker. `sender` delivers notifications; without it events are not even noted. `faults` is trouble on demand.
+    worker, and `most_held` how many assignments one may hold at once. `sender` delivers notifications; without it
+    events are not even noted. `faults` is trouble on demand.
     """
 
     database_url: str
@@ -39,5 +41,6 @@ class Hosting:
     random: Random | None = None
     opening_balance: Decimal = Decimal("10000.00")
     ways_in: WaysIn = OPEN_TO_ALL
+    most_held: int = MOST_HELD
     sender: Sender | None = None
     faults: Faults | None = None

@@ -31,6 +31,7 @@ class Attempt(StrEnum):
     SIGN_UP_FROM = "sign-up from"
     JOIN_FROM = "join from"
     JOIN_AS = "join as"
+    ACCEPT = "accept"
     SUBMIT = "submit"
     REFUSED_SUBMIT = "refused submit"
 
@@ -50,6 +51,7 @@ DEFAULT_LIMITS: Mapping[Attempt, Limit] = {
     Attempt.SIGN_UP_FROM: Limit(most=400, seconds=3600),
     Attempt.JOIN_FROM: Limit(most=400, seconds=3600),
     Attempt.JOIN_AS: Limit(most=20, seconds=900),
+    Attempt.ACCEPT: Limit(most=120, seconds=60),
     Attempt.SUBMIT: Limit(most=120, seconds=60),
     Attempt.REFUSED_SUBMIT: Limit(most=200, seconds=900),
 }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import exists, func, insert, select
 
 from pixelpatchwork.marketplace import schema, verdicts
 from pixelpatchwork.marketplace.blocks import is_blocked
@@ -25,6 +25,9 @@ from pixelpatchwork.marketplace.records import (
 from pixelpatchwork.marketplace.requirements import Guard, meets, requirements_of
 from pixelpatchwork.marketplace.states import AssignmentStatus, HitStatus
 
+MOST_HELD = 25
+"""How many assignments one worker may hold at once: as many as Mechanical Turk let him."""
+
 _MOST_CANDIDATES = 20
 
 
@@ -39,6 +42,10 @@ class Refusal(Enum):
     TIME_OVER = "The time for this task is over, so the answer could not be accepted."
     ALREADY_SUBMITTED = "This answer was already handed in. Nothing more is needed."
     RETURNED = "You have returned this task."
+    HOLDS_TOO_MANY = (
+        "You hold as many accepted tasks as one can hold at once. Hand one in or return one, then accept this one: "
+        "the page of your work lists them."
+    )
     BLOCKED = "This requester does not accept your work, so you cannot take this task."
 
 
@@ -58,11 +65,11 @@ class Accepted:
     fresh: bool
 
 
-def accept(moment: Moment, hit_id: str, worker_id: str) -> Accepted:
+def accept(moment: Moment, hit_id: str, worker_id: str, *, most_held: int = MOST_HELD) -> Accepted:
     """Gives the worker a slot of the HIT, or the assignment of it that he is working on already.
 
-    The HIT's row is locked first, so of any number of workers exactly one gets the last slot. Raises
-    WorkRefusedError.
+    The HIT's row is locked first, so of any number of workers exactly one gets the last slot; the worker's own row
+    last, so that from any number of windows he holds `most_held` assignments at most. Raises WorkRefusedError.
     """
     hit = find_hit(moment, hit_id, lock=True)
     if hit is None or hit.state.disposed:
@@ -79,20 +86,24 @@ def accept(moment: Moment, hit_id: str, worker_id: str) -> Accepted:
         raise WorkRefusedError(Refusal.NOT_QUALIFIED)
     if hit.state.status(moment.now) is not HitStatus.ASSIGNABLE:
         raise WorkRefusedError(Refusal.NONE_FREE)
+    _check_room(moment, worker_id, most_held)
     change_hit(moment, hit, hit.state.accept(moment.now))
     assignment_id = _insert_assignment(moment, hit, worker_id)
     tell(moment, EventType.ASSIGNMENT_ACCEPTED, hit, assignment_id)
     return Accepted(assignment_id=assignment_id, fresh=True)
 
 
-def accept_next(moment: Moment, hit_type_id: str, worker_id: str) -> Accepted:
+def accept_next(moment: Moment, hit_type_id: str, worker_id: str, *, most_held: int = MOST_HELD) -> Accepted:
     """Accepts the oldest HIT of a type that the worker may do and has not done. Raises WorkRefusedError."""
     refusal = Refusal.NONE_FREE
     for hit_id in next_hits(moment, hit_type_id, worker_id):
         try:
-            return accept(moment, hit_id, worker_id)
+            return accept(moment, hit_id, worker_id, most_held=most_held)
         except WorkRefusedError as error:
             refusal = error.refusal
+        if refusal is Refusal.HOLDS_TOO_MANY:
+            # Another HIT would not do either, and his row is locked: to wait for more rows now could be a deadlock.
+            break
     raise WorkRefusedError(refusal)
 
 
@@ -164,6 +175,19 @@ def _held(moment: Moment, hit_id: str, worker_id: str) -> tuple[str, str] | None
         )
     ).one_or_none()
     return None if row is None else (row.assignment_id, row.status)
+
+
+def _check_room(moment: Moment, worker_id: str, most_held: int) -> None:
+    """Counts under a lock of the worker's row, so that two of his requests at once cannot both be the last."""
+    workers, columns = schema.worker.c, schema.assignment.c
+    moment.connection.execute(
+        select(workers.worker_id).where(workers.worker_id == worker_id).with_for_update()
+    ).all()
+    held = select(func.count()).where(
+        columns.worker_id == worker_id, columns.status == AssignmentStatus.ACCEPTED.value
+    )
+    if moment.connection.execute(held).scalar_one() >= most_held:
+        raise WorkRefusedError(Refusal.HOLDS_TOO_MANY)
 
 
 def _insert_assignment(moment: Moment, hit: Hit, worker_id: str) -> str:

@@ -26,7 +26,7 @@ from pixelpatchwork.marketplace.site.refusals import status_of
 from pixelpatchwork.marketplace.site.signin import SignInPages
 from pixelpatchwork.marketplace.site.work import WorkPages
 from pixelpatchwork.marketplace.ways_in import OPEN_TO_ALL, WaysIn
-from pixelpatchwork.marketplace.work import WorkRefusedError
+from pixelpatchwork.marketplace.work import MOST_HELD, WorkRefusedError
 
 
 class SecureWhereTls(SecureCookieSessionInterface):
@@ -43,11 +43,15 @@ _MAX_FORM_BYTES = 128 * 1024
 
 @dataclass(frozen=True)
 class Site:
-    """The workers' site of one marketplace. `clock` is the time of day, by which attempts are counted."""
+    """The workers' site of one marketplace.
+
+    `clock` is the time of day, by which attempts are counted. `most_held` is how many assignments one worker may hold.
+    """
 
     market: Market
     ways_in: WaysIn = OPEN_TO_ALL
     clock: Callable[[], datetime] = utc_now
+    most_held: int = MOST_HELD
 
     def blueprint(self) -> Blueprint:
         """All pages, the frame's included, as a Flask blueprint."""
@@ -55,7 +59,8 @@ class Site:
             "site", __name__, template_folder="templates", static_folder="static", static_url_path="/static"
         )
         throttle = Throttle(market=self.market, clock=self.clock, limits=self.ways_in.limits)
-        for part in (HitPages, WorkPages, DashboardPages, MessagePages, AccountPages, QualificationPages):
+        HitPages(market=self.market, throttle=throttle, most_held=self.most_held).add_to(pages)
+        for part in (WorkPages, DashboardPages, MessagePages, AccountPages, QualificationPages):
             part(self.market).add_to(pages)
         SignInPages(market=self.market, throttle=throttle, signup=self.ways_in.signup).add_to(pages)
         JoinPages(market=self.market, throttle=throttle, panels=self.ways_in.panels).add_to(pages)

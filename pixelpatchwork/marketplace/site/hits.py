@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -10,6 +10,7 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug import Response
 
 from pixelpatchwork.marketplace import work
+from pixelpatchwork.marketplace.limits import Attempt, Throttle
 from pixelpatchwork.marketplace.market import Market
 from pixelpatchwork.marketplace.questions import Question, open_question
 from pixelpatchwork.marketplace.records import Moment
@@ -49,11 +50,13 @@ class _Shelf:
     can_complete: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HitPages:
     """`/`, `/hits/ID`, and the two ways to accept."""
 
     market: Market
+    throttle: Throttle
+    most_held: int
 
     def add_to(self, pages: Blueprint) -> None:
         """Registers the routes."""
@@ -89,8 +92,10 @@ class HitPages:
         if worker is None:
             return _to_sign_in(f"/hits/{hit_id}")
         sessions.check_csrf()
-        accepted = self.market.write(lambda moment: work.accept(moment, hit_id, worker.worker_id))
-        return redirect(f"/assignments/{accepted.assignment_id}", 303)
+        return self._take(
+            worker.worker_id,
+            lambda moment: work.accept(moment, hit_id, worker.worker_id, most_held=self.most_held),
+        )
 
     def accept_next(self, hit_type_id: str) -> Response:
         """Takes a slot of the next HIT of this type that the worker has not done."""
@@ -98,7 +103,24 @@ class HitPages:
         if worker is None:
             return _to_sign_in("/")
         sessions.check_csrf()
-        accepted = self.market.write(lambda moment: work.accept_next(moment, hit_type_id, worker.worker_id))
+        return self._take(
+            worker.worker_id,
+            lambda moment: work.accept_next(moment, hit_type_id, worker.worker_id, most_held=self.most_held),
+        )
+
+    def _take(self, worker_id: str, act: Callable[[Moment], work.Accepted]) -> Response:
+        """Tries to accept, and counts the try in the same transaction: one that was refused counts as well."""
+
+        def counted(moment: Moment) -> work.Accepted | WorkRefusedError:
+            self.throttle.count_in(moment, Attempt.ACCEPT, worker_id)
+            try:
+                return act(moment)
+            except WorkRefusedError as error:
+                return error
+
+        accepted = self.market.write(counted)
+        if isinstance(accepted, WorkRefusedError):
+            raise accepted
         return redirect(f"/assignments/{accepted.assignment_id}", 303)
 
 
