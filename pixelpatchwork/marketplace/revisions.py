@@ -17,7 +17,7 @@ from pixelpatchwork.marketplace.tables import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "MarketplaceSchema"
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 
 # The columns of all tables, as `_columns` writes them, in the days before the schema was numbered.
 _UNNUMBERED = "f4c7505885a1b6e71212cd88256e05575a301aa42b9ca16c557e701fb44ae263"

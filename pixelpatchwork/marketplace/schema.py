@@ -55,6 +55,7 @@ requester = table(
     Column("available_cents", BigInteger, nullable=False),
     Column("held_cents", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("suspended_at", BigInteger),
 )
 
 # Double entry by construction: each row moves money out of one account and into another, and none is changed.
@@ -70,6 +71,8 @@ ledger = table(
     Column("assignment_id", ID),
     # What this row does and no other may do again, such as `reward:<assignment id>`; most rows have nothing here.
     Column("once", String(80)),
+    # What whoever runs the marketplace calls this movement, such as the number of a bank transfer.
+    Column("reference", String(64)),
     Index("ledger_to_account", "to_account"),
     Index("ledger_from_account", "from_account"),
     Index("ledger_once", "once", unique=True),
@@ -136,6 +139,7 @@ request_token = table(
     Column("created_at", BigInteger, nullable=False),
 )
 
+# An erased worker is suspended for good: his id stays as a pseudonym, everything that says who he was is gone.
 worker = table(
     "worker",
     Column("worker_id", ID, primary_key=True),
@@ -144,6 +148,8 @@ worker = table(
     Column("country", String(2)),
     Column("subdivision", String(3)),
     Column("session_epoch", Integer, nullable=False, server_default="0"),
+    Column("suspended_at", BigInteger),
+    Column("erased_at", BigInteger),
 )
 
 # `holder` is the worker while the slot is his and null after he gave it back: the unique key lets a worker hold

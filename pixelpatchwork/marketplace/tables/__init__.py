@@ -14,6 +14,7 @@ from pixelpatchwork.marketplace.tables.message import message
 from pixelpatchwork.marketplace.tables.notification import notification
 from pixelpatchwork.marketplace.tables.outbox import outbox
 from pixelpatchwork.marketplace.tables.participant import participant
+from pixelpatchwork.marketplace.tables.password_reset import password_reset
 from pixelpatchwork.marketplace.tables.qualification_request import qualification_request
 from pixelpatchwork.marketplace.tables.review import review_entry, review_policy
 from pixelpatchwork.marketplace.tables.signature import signature
@@ -29,6 +30,7 @@ __all__ = [
     "notification",
     "outbox",
     "participant",
+    "password_reset",
     "qualification_request",
     "review_entry",
     "review_policy",
