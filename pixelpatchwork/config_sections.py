@@ -301,6 +301,19 @@ class ServeSettings(Section):
         le=10_000,
         description="How many accepted HITs one worker may hold at once, of all requesters together.",
     )
+    api_rate: int = Field(
+        default=500,
+        ge=0,
+        le=100_000,
+        description="How many API calls a second one access key may make at each process, in the long run; 0: no limit."
+        " Beyond it calls are throttled as Mechanical Turk throttled them, and clients try again.",
+    )
+    api_burst: int = Field(
+        default=2000,
+        ge=1,
+        le=1_000_000,
+        description="How many calls it may make at once after a pause, before `api_rate` counts.",
+    )
     panels: dict[PanelName, PanelSettings] = Field(
         default={},
         description="Recruiting panels that send participants, by the names in their links, such as"

@@ -32,6 +32,7 @@ from pixelpatchwork.marketplace.embedded import attach
 from pixelpatchwork.marketplace.faults import Faults
 from pixelpatchwork.marketplace.hosting import Hosting
 from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER, Market, WrongSecretKeyError
+from pixelpatchwork.marketplace.rates import Rate
 from pixelpatchwork.marketplace.requesters import Key, Keyring
 from pixelpatchwork.marketplace.revisions import WrongSchemaError
 from pixelpatchwork.marketplace.ways_in import DEFAULT_LIMITS, UNLIMITED, Panel, SignUp, WaysIn
@@ -259,6 +260,7 @@ def _marketplace(settings: Settings, staging: Staging) -> Flask:
                 faults=staging.faults,
                 ways_in=_ways_in(settings, staging),
                 most_held=settings.serve.max_held,
+                api_rate=_api_rate(settings),
             )
         )
     except WrongSecretKeyError as error:
@@ -290,6 +292,12 @@ def _ways_in(settings: Settings, staging: Staging) -> WaysIn:
         },
         limits=DEFAULT_LIMITS if staging.random is None else UNLIMITED,
     )
+
+
+def _api_rate(settings: Settings) -> Rate | None:
+    """How fast each access key may call, unless it may call as fast as it can."""
+    chosen = settings.serve
+    return Rate(per_second=chosen.api_rate, burst=chosen.api_burst) if chosen.api_rate else None
 
 
 def _sender(settings: Settings) -> AwsSender | None:

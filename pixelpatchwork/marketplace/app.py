@@ -13,6 +13,7 @@ from pixelpatchwork.marketplace.delivery import Courier
 from pixelpatchwork.marketplace.faults import Faults, Troubled
 from pixelpatchwork.marketplace.hosting import Hosting
 from pixelpatchwork.marketplace.market import Market
+from pixelpatchwork.marketplace.rates import Buckets
 from pixelpatchwork.marketplace.replays import Replays
 from pixelpatchwork.marketplace.requesters import Keyring
 from pixelpatchwork.marketplace.site import SecureWhereTls, Site
@@ -33,7 +34,13 @@ def create_app(hosting: Hosting) -> Flask:
     keyring = Keyring(market, hosting.requesters)
     app = _configured(Flask(__name__, static_folder=None), market)
     clock = hosting.signature_clock
-    api = Api(market=market, keyring=keyring, replays=Replays(database=database), signature_clock=clock)
+    api = Api(
+        market=market,
+        keyring=keyring,
+        replays=Replays(database=database),
+        signature_clock=clock,
+        buckets=Buckets(hosting.api_rate) if hosting.api_rate else None,
+    )
     app.register_blueprint(api.blueprint())
     app.register_blueprint(Site(market, hosting.ways_in, clock, hosting.most_held).blueprint())
     app.extensions["marketplace"] = market

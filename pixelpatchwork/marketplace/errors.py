@@ -67,6 +67,13 @@ class SerializationException(ApiError):  # noqa: N818 - the name is the wire's
         super().__init__("SerializationException", message)
 
 
+class ThrottlingException(ApiError):  # noqa: N818 - the name is the wire's
+    """Too many calls of one key (recorded). boto3 waits and tries again by itself."""
+
+    def __init__(self) -> None:
+        super().__init__("ThrottlingException", "Rate exceeded")
+
+
 class ServiceFault(ApiError):  # noqa: N818 - the name is the wire's
     """The modelled fault of the server itself: worth another try."""
 

@@ -11,6 +11,7 @@ from random import Random
 from pixelpatchwork.marketplace.clock import utc_now
 from pixelpatchwork.marketplace.delivery import Sender
 from pixelpatchwork.marketplace.faults import Faults
+from pixelpatchwork.marketplace.rates import Rate
 from pixelpatchwork.marketplace.ways_in import OPEN_TO_ALL, WaysIn
 from pixelpatchwork.marketplace.work import MOST_HELD
 
@@ -29,7 +30,8 @@ class Hosting:
 
     `opening_balance` in USD is what the first requester's account starts with. `ways_in` says who may become a
     worker, and `most_held` how many assignments one may hold at once. `sender` delivers notifications; without it
-    events are not even noted. `faults` is trouble on demand.
+    events are not even noted. `api_rate` bounds the calls of each access key at each process. `faults` is trouble on
+    demand.
     """
 
     database_url: str
@@ -42,5 +44,6 @@ class Hosting:
     opening_balance: Decimal = Decimal("10000.00")
     ways_in: WaysIn = OPEN_TO_ALL
     most_held: int = MOST_HELD
+    api_rate: Rate | None = None
     sender: Sender | None = None
     faults: Faults | None = None

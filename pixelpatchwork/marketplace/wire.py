@@ -19,11 +19,17 @@ from flask import request as incoming
 from werkzeug import Request
 from werkzeug.exceptions import HTTPException
 
-from pixelpatchwork.marketplace import auth
+from pixelpatchwork.marketplace import auth, suspensions
 from pixelpatchwork.marketplace.clock import to_millis
-from pixelpatchwork.marketplace.errors import ApiError, RequestError, SerializationException, ServiceFault
+from pixelpatchwork.marketplace.errors import (
+    ApiError,
+    SerializationException,
+    ServiceFault,
+    ThrottlingException,
+)
 from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER, Market
 from pixelpatchwork.marketplace.operations import Call, offered
+from pixelpatchwork.marketplace.rates import Buckets
 from pixelpatchwork.marketplace.records import Moment
 from pixelpatchwork.marketplace.replays import Replays, happens_once
 from pixelpatchwork.marketplace.requesters import Keyring
@@ -39,12 +45,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
-    """What the wire needs: the marketplace, its access keys and used signatures, and the true time of day."""
+    """What the wire needs: the marketplace, its access keys and used signatures, and the true time of day.
+
+    `buckets` bound how fast each key may call; without them there is no such limit.
+    """
 
     market: Market
     keyring: Keyring
     replays: Replays
     signature_clock: Callable[[], datetime]
+    buckets: Buckets | None = None
 
     def blueprint(self) -> Blueprint:
         """`POST /` as a Flask blueprint."""
@@ -71,6 +81,7 @@ class Api:
     def _call(self, request: Request) -> dict[str, Any]:
         body = _read_body(request)
         signed = self._identify(request, body)
+        self._throttle(signed)
         target = request.headers.get("X-Amz-Target", "")
         name = target.removeprefix(_TARGET_PREFIX)
         model = find_operation(name)
@@ -78,11 +89,10 @@ class Api:
             raise ApiError("UnknownOperationException", "This service has no such operation.")
         members = read_input(model, _parse(body))
         operation = offered(name)
-        if operation is None:
-            raise RequestError("OperationNotSupported", f"{name} is not offered yet by this marketplace.")
         requester_id = self._admit(signed, once=happens_once(name, members))
 
         def act(moment: Moment) -> dict[str, Any]:
+            suspensions.require_requester(moment, requester_id)
             return operation.act(Call(moment=moment, requester_id=requester_id, request=members))
 
         return self.market.write(act) if operation.writes else self.market.read(act)
@@ -92,6 +102,11 @@ class Api:
         if request.environ.get(TRUSTED) is True:
             return None
         return auth.verify(request, body, find_key=self.keyring.find, now=self.signature_clock())
+
+    def _throttle(self, signed: auth.Signed | None) -> None:
+        """Refuses a call beyond its key's rate. What never left this process is not counted."""
+        if signed is not None and self.buckets is not None and not self.buckets.take(signed.key.key_id):
+            raise ThrottlingException
 
     def _admit(self, signed: auth.Signed | None, *, once: bool) -> str:
         """The requester for whom the call is made: in process the first one. Refuses a recording."""

@@ -43,8 +43,8 @@ class Refusal(Enum):
     ALREADY_SUBMITTED = "This answer was already handed in. Nothing more is needed."
     RETURNED = "You have returned this task."
     HOLDS_TOO_MANY = (
-        "You hold as many accepted tasks as one can hold at once. Hand one in or return one, then accept this one: "
-        "the page of your work lists them."
+        "You hold as many accepted tasks as one can hold at once. Hand one in or return one, then accept this one. "
+        "They are listed under My work."
     )
     BLOCKED = "This requester does not accept your work, so you cannot take this task."
 

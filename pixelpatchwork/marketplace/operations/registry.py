@@ -32,9 +32,9 @@ class Operation:
 _OFFERED: dict[str, Operation] = {}
 
 
-def offered(name: str) -> Operation | None:
-    """The operation of that name, or None where the marketplace does not offer it yet."""
-    return _OFFERED.get(name)
+def offered(name: str) -> Operation:
+    """The operation of that name in the service model: every one of them is offered."""
+    return _OFFERED[name]
 
 
 def operation(name: str, *, writes: bool) -> Callable[[Act], Act]:
