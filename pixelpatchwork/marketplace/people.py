@@ -74,8 +74,14 @@ def is_known(moment: Moment, worker_id: str) -> bool:
 
 
 def session_epoch(moment: Moment, worker_id: str) -> int | None:
-    """How often the worker has signed out, or None for nobody: a session of an earlier count is over."""
-    found = select(schema.worker.c.session_epoch).where(schema.worker.c.worker_id == worker_id)
+    """How often the worker has signed out; a session of an earlier count is over. None: he has no sessions at all.
+
+    That is so for nobody, and for who is suspended.
+    """
+    columns = schema.worker.c
+    found = select(columns.session_epoch).where(
+        columns.worker_id == worker_id, columns.suspended_at.is_(None)
+    )
     epoch: int | None = moment.connection.execute(found).scalar_one_or_none()
     return epoch
 

@@ -24,6 +24,11 @@ from pixelpatchwork.marketplace.records import (
 )
 from pixelpatchwork.marketplace.requirements import Guard, meets, requirements_of
 from pixelpatchwork.marketplace.states import AssignmentStatus, HitStatus
+from pixelpatchwork.marketplace.suspensions import (
+    SUSPENDED,
+    is_requester_suspended,
+    is_worker_suspended,
+)
 
 MOST_HELD = 25
 """How many assignments one worker may hold at once: as many as Mechanical Turk let him."""
@@ -47,6 +52,7 @@ class Refusal(Enum):
         "They are listed under My work."
     )
     BLOCKED = "This requester does not accept your work, so you cannot take this task."
+    SUSPENDED = SUSPENDED
 
 
 class WorkRefusedError(Exception):
@@ -69,7 +75,8 @@ def accept(moment: Moment, hit_id: str, worker_id: str, *, most_held: int = MOST
     """Gives the worker a slot of the HIT, or the assignment of it that he is working on already.
 
     The HIT's row is locked first, so of any number of workers exactly one gets the last slot; the worker's own row
-    last, so that from any number of windows he holds `most_held` assignments at most. Raises WorkRefusedError.
+    last, so that from any number of windows he holds `most_held` assignments at most. A HIT of a suspended requester
+    exists only for who is at work on it. Raises WorkRefusedError.
     """
     hit = find_hit(moment, hit_id, lock=True)
     if hit is None or hit.state.disposed:
@@ -80,6 +87,8 @@ def accept(moment: Moment, hit_id: str, worker_id: str, *, most_held: int = MOST
         if status == AssignmentStatus.ACCEPTED:
             return Accepted(assignment_id=assignment_id, fresh=False)
         raise WorkRefusedError(Refusal.ALREADY_DONE)
+    if is_requester_suspended(moment, hit.requester_id):
+        raise WorkRefusedError(Refusal.NO_HIT)
     if is_blocked(moment, hit.requester_id, worker_id):
         raise WorkRefusedError(Refusal.BLOCKED)
     if not meets(moment, requirements_of(moment, hit.hit_type_id), worker_id, Guard.ACCEPT):
@@ -101,7 +110,7 @@ def accept_next(moment: Moment, hit_type_id: str, worker_id: str, *, most_held: 
             return accept(moment, hit_id, worker_id, most_held=most_held)
         except WorkRefusedError as error:
             refusal = error.refusal
-        if refusal is Refusal.HOLDS_TOO_MANY:
+        if refusal in {Refusal.HOLDS_TOO_MANY, Refusal.SUSPENDED}:
             # Another HIT would not do either, and his row is locked: to wait for more rows now could be a deadlock.
             break
     raise WorkRefusedError(refusal)
@@ -115,7 +124,13 @@ def next_hits(
     done = exists().where(taken.hit_id == hits.hit_id, taken.holder == worker_id)
     statement = (
         select(hits.hit_id)
-        .where(hits.hit_type_id == hit_type_id, hits.status == HitStatus.ASSIGNABLE.value, ~done)
+        .join(schema.requester, hits.requester_id == schema.requester.c.requester_id)
+        .where(
+            hits.hit_type_id == hit_type_id,
+            hits.status == HitStatus.ASSIGNABLE.value,
+            schema.requester.c.suspended_at.is_(None),
+            ~done,
+        )
         .order_by(hits.number)
         .limit(limit)
     )
@@ -126,7 +141,7 @@ def give_back(moment: Moment, assignment_id: str, worker_id: str) -> Hit:
     """The worker returns his assignment. Raises WorkRefusedError."""
     assignment = own_assignment(moment, assignment_id, worker_id, lock=True)
     if assignment.status is not AssignmentStatus.ACCEPTED:
-        raise WorkRefusedError(_why_closed(assignment))
+        raise WorkRefusedError(_why_closed(moment, assignment))
     verdicts.give_back(moment, assignment, AssignmentStatus.RETURNED)
     return assignment.hit
 
@@ -140,7 +155,7 @@ def submit(moment: Moment, assignment_id: str, answer: str) -> Assignment:
     if assignment is None:
         raise WorkRefusedError(Refusal.NO_HIT)
     if assignment.status is not AssignmentStatus.ACCEPTED:
-        raise WorkRefusedError(_why_closed(assignment))
+        raise WorkRefusedError(_why_closed(moment, assignment))
     tell(moment, EventType.ASSIGNMENT_SUBMITTED, assignment.hit, assignment_id)
     auto_approval_at = moment.now + assignment.hit.auto_approval_s * SECOND
     change_hit(moment, assignment.hit, assignment.hit.state.submit())
@@ -178,11 +193,13 @@ def _held(moment: Moment, hit_id: str, worker_id: str) -> tuple[str, str] | None
 
 
 def _check_room(moment: Moment, worker_id: str, most_held: int) -> None:
-    """Counts under a lock of the worker's row, so that two of his requests at once cannot both be the last."""
-    workers, columns = schema.worker.c, schema.assignment.c
-    moment.connection.execute(
-        select(workers.worker_id).where(workers.worker_id == worker_id).with_for_update()
-    ).all()
+    """Counts under a lock of the worker's row, so that two of his requests at once cannot both be the last.
+
+    Nor can he accept while he is being suspended.
+    """
+    if is_worker_suspended(moment, worker_id, lock=True):
+        raise WorkRefusedError(Refusal.SUSPENDED)
+    columns = schema.assignment.c
     held = select(func.count()).where(
         columns.worker_id == worker_id, columns.status == AssignmentStatus.ACCEPTED.value
     )
@@ -210,9 +227,10 @@ def _insert_assignment(moment: Moment, hit: Hit, worker_id: str) -> str:
     return assignment_id
 
 
-def _why_closed(assignment: Assignment) -> Refusal:
+def _why_closed(moment: Moment, assignment: Assignment) -> Refusal:
     if assignment.status is AssignmentStatus.ABANDONED:
         return Refusal.TIME_OVER
     if assignment.status is AssignmentStatus.RETURNED:
-        return Refusal.RETURNED
+        was_taken = is_worker_suspended(moment, assignment.worker_id)
+        return Refusal.SUSPENDED if was_taken else Refusal.RETURNED
     return Refusal.ALREADY_SUBMITTED

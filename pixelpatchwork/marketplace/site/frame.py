@@ -125,7 +125,7 @@ class FramePages:
 
 
 def _question(moment: Moment, hit_id: str, worker_id: str | None) -> Question:
-    task = queries.find_task(moment, hit_id)
+    task = queries.find_task(moment, hit_id, worker_id)
     if task is None:
         raise WorkRefusedError(Refusal.NO_HIT)
     if not meets(moment, task.requirements, worker_id, Guard.PREVIEW):

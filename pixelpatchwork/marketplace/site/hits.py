@@ -150,7 +150,7 @@ def _shelf(moment: Moment, worker: sessions.SignedIn | None, search: Search) -> 
 
 def _preview(moment: Moment, hit_id: str, worker: sessions.SignedIn | None) -> _Preview:
     worker_id = None if worker is None else worker.worker_id
-    task = queries.find_task(moment, hit_id)
+    task = queries.find_task(moment, hit_id, worker_id)
     if task is None:
         raise WorkRefusedError(Refusal.NO_HIT)
     if not meets(moment, task.requirements, worker_id, Guard.PREVIEW):

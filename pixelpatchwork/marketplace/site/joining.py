@@ -22,6 +22,7 @@ from pixelpatchwork.marketplace.records import Moment
 from pixelpatchwork.marketplace.site import addresses, queries, sessions
 from pixelpatchwork.marketplace.site.countries import US_STATES, countries, read_country, read_state
 from pixelpatchwork.marketplace.site.sessions import Visit
+from pixelpatchwork.marketplace.suspensions import SUSPENDED, is_worker_suspended
 from pixelpatchwork.marketplace.ways_in import Panel
 
 _NAME = "Participant"
@@ -104,6 +105,8 @@ def _seen_before(worker_id: str, joined_at: Millis) -> Millis:
 
 def _join(moment: Moment, newcomer: NewWorker, panel: str, external_id: str) -> Millis:
     people.join(moment, newcomer, panel, external_id)
+    if is_worker_suspended(moment, newcomer.worker_id):
+        abort(403, SUSPENDED)
     return moment.now
 
 

@@ -179,7 +179,7 @@ def _offered(moment: Moment, worker_id: str) -> Sequence[_Offered]:
                 schema.requester, types.requester_id == schema.requester.c.requester_id
             ).outerjoin(qualification_request, is_mine)
         )
-        .where(types.status == "Active", ~has_it)
+        .where(types.status == "Active", schema.requester.c.suspended_at.is_(None), ~has_it)
         .order_by(types.number.desc())
         .limit(_MOST_OFFERS)
     )

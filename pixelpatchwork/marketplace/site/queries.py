@@ -87,12 +87,16 @@ _TASKS = schema.hit.join(schema.hit_type, schema.hit.c.hit_type_id == schema.hit
 )
 
 
-def find_task(moment: Moment, hit_id: str) -> Task | None:
-    """A HIT that was not deleted."""
+def find_task(moment: Moment, hit_id: str, worker_id: str | None) -> Task | None:
+    """A HIT that was not deleted. One of a suspended requester exists only for a worker who has taken it."""
+    is_there: ColumnElement[bool] = schema.requester.c.suspended_at.is_(None)
+    if worker_id is not None:
+        taken = schema.assignment.c
+        is_there |= exists().where(taken.hit_id == hit_id, taken.holder == worker_id)
     statement = (
         select(*_TASK_COLUMNS)
         .select_from(_TASKS)
-        .where(schema.hit.c.hit_id == hit_id, schema.hit.c.status != HitStatus.DISPOSED.value)
+        .where(schema.hit.c.hit_id == hit_id, schema.hit.c.status != HitStatus.DISPOSED.value, is_there)
     )
     row = moment.connection.execute(statement).one_or_none()
     return None if row is None else _to_task(row)
@@ -236,7 +240,8 @@ def earnings(moment: Moment, worker_id: str, since: Millis) -> Earnings:
 def _wanted(search: Search) -> Sequence[ColumnElement[bool]]:
     types = schema.hit_type.c
     texts = (types.title, types.description, types.keywords, schema.requester.c.name)
-    conditions = [or_(*(text.icontains(word, autoescape=True) for text in texts)) for word in search.words]
+    conditions: list[ColumnElement[bool]] = [schema.requester.c.suspended_at.is_(None)]
+    conditions += [or_(*(text.icontains(word, autoescape=True) for text in texts)) for word in search.words]
     if search.least:
         conditions.append(types.reward_cents >= search.least)
     if search.minutes:

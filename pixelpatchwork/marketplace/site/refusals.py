@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from pixelpatchwork.marketplace.work import Refusal
 
-_STATUS = {Refusal.NO_HIT: 404, Refusal.NOT_YOURS: 404, Refusal.NOT_QUALIFIED: 403, Refusal.BLOCKED: 403}
+_STATUS = {
+    Refusal.NO_HIT: 404,
+    Refusal.NOT_YOURS: 404,
+    Refusal.NOT_QUALIFIED: 403,
+    Refusal.BLOCKED: 403,
+    Refusal.SUSPENDED: 403,
+}
 _CONFLICT = 409
 
 

@@ -16,6 +16,7 @@ from pixelpatchwork.marketplace.people import NameTakenError, NewWorker
 from pixelpatchwork.marketplace.records import Moment
 from pixelpatchwork.marketplace.site import addresses, sessions
 from pixelpatchwork.marketplace.site.countries import US_STATES, countries, read_country, read_state
+from pixelpatchwork.marketplace.suspensions import SUSPENDED, is_worker_suspended
 from pixelpatchwork.marketplace.ways_in import SignUp
 
 MAX_NAME = 60
@@ -59,7 +60,7 @@ class SignInPages:
             fault = self._come_in_by_name(identifier, name)
         else:
             fault = self._check_password(identifier, request.form.get("password", ""))
-        if fault:
+        if fault := fault or self._suspension(identifier):
             return self._sign_in_form(fault, target), 403
         sessions.start(identifier, name)
         return redirect(target, 303)
@@ -79,6 +80,11 @@ class SignInPages:
             newcomer = _newcomer(identifier, name)
             self.market.write(lambda moment: people.remember(moment, newcomer))
         return ""
+
+    def _suspension(self, identifier: str) -> str:
+        """What a suspended worker is told who has shown that he is who he says; "" for everybody else."""
+        is_suspended = self.market.read(lambda moment: is_worker_suspended(moment, identifier))
+        return SUSPENDED if is_suspended else ""
 
     def _check_password(self, identifier: str, password: str) -> str:
         """What keeps somebody out, or "".

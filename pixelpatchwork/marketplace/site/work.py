@@ -111,7 +111,7 @@ def _desk(moment: Moment, assignment_id: str, worker_id: str) -> _Desk | None:
     job = _own_job(moment, assignment_id, worker_id)
     if job.status != AssignmentStatus.ACCEPTED:
         return None
-    task = queries.find_task(moment, job.hit_id)
+    task = queries.find_task(moment, job.hit_id, worker_id)
     if task is None:
         raise WorkRefusedError(Refusal.NO_HIT)
     return _Desk(
