@@ -1,12 +1,13 @@
 """The money: every movement is one row of an append-only ledger, out of one account and into another.
 
-Accounts are `outside` (where prepaid balance comes from and payouts go), `available:<requester>`,
+Accounts are `outside` (where prepaid balance comes from, and where it and payouts go), `available:<requester>`,
 `held:<requester>` (promised to HITs that run), `worker:<worker id>` and `fees`. A requester's two balances are kept
 beside the ledger and change in the same transaction; `audit` computes them again.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from pixelpatchwork.marketplace.fees import Cents
 
 OUTSIDE = "outside"
 """Where prepaid money comes from and payouts go."""
+WITHDRAWAL = "withdraw"
 _FEES = "fees"
 
 _available: BindParameter[int] = bindparam("available")
@@ -55,6 +57,7 @@ class _Movement:
     target: str
     cents: Cents
     once: str | None = None
+    reference: str | None = None
 
 
 def available_account(requester_id: str) -> str:
@@ -123,12 +126,37 @@ def pay_bonus(connection: Connection, cause: Cause, worker_id: str, *, bonus: Ce
     _write(connection, cause, [to_worker, _fee(source, fee)])
 
 
-def balances_by_ledger(connection: Connection, requester_id: str) -> tuple[Cents, Cents]:
-    """(available, held) as the ledger's rows add up."""
-    return (
-        _sum(connection, available_account(requester_id)),
-        _sum(connection, held_account(requester_id)),
+def withdraw(connection: Connection, cause: Cause, cents: Cents, reference: str | None) -> None:
+    """Prepaid money goes out again. Raises InsufficientFunds where it is not there, or is promised to HITs.
+
+    Raises IntegrityError where this requester has a withdrawal of that reference already.
+    """
+    _change(connection, cause, available=-cents, held=0)
+    movement = _Movement(
+        kind=WITHDRAWAL,
+        source=available_account(cause.requester_id),
+        target=OUTSIDE,
+        cents=cents,
+        once=None if reference is None else once_withdrawn(cause.requester_id, reference),
+        reference=reference,
     )
+    _write(connection, cause, [movement])
+
+
+def once_withdrawn(requester_id: str, reference: str) -> str:
+    """What no two withdrawals may both do: of whatever length the reference is, it fits into its column."""
+    digest = hashlib.sha256(f"{requester_id}:{reference}".encode("utf-8", "replace")).hexdigest()
+    return f"{WITHDRAWAL}:{digest}"
+
+
+def balance(connection: Connection, account: str) -> Cents:
+    """What an account holds, as the ledger's rows add up."""
+    columns = schema.ledger.c
+    signed = case((columns.to_account == account, columns.cents), else_=-columns.cents)
+    statement = select(func.coalesce(func.sum(signed), 0)).where(
+        or_(columns.to_account == account, columns.from_account == account)
+    )
+    return int(connection.execute(statement).scalar_one())
 
 
 def _fee(source: str, cents: Cents) -> _Movement:
@@ -153,16 +181,8 @@ def _write(connection: Connection, cause: Cause, movements: Sequence[_Movement])
             "hit_id": cause.hit_id,
             "assignment_id": cause.assignment_id,
             "once": movement.once,
+            "reference": movement.reference,
         }
         for movement in movements
     ]
     connection.execute(_INSERT, rows)
-
-
-def _sum(connection: Connection, account: str) -> Cents:
-    columns = schema.ledger.c
-    signed = case((columns.to_account == account, columns.cents), else_=-columns.cents)
-    statement = select(func.coalesce(func.sum(signed), 0)).where(
-        or_(columns.to_account == account, columns.from_account == account)
-    )
-    return int(connection.execute(statement).scalar_one())

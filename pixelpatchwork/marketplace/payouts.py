@@ -54,8 +54,8 @@ def due(moment: Moment, *, panel: str | None) -> Sequence[Due]:
     statement = select(workers.worker_id, workers.name, participant.c.external_id).select_from(
         schema.worker.outerjoin(participant, participant.c.worker_id == workers.worker_id)
     )
-    # Without a value this reads IS NULL: no panel.
-    statement = statement.where(participant.c.panel == panel)
+    # Without a value this reads IS NULL: no panel. Who was erased can no longer be paid.
+    statement = statement.where(participant.c.panel == panel, workers.erased_at.is_(None))
     balances = account_balances(moment.connection)
     owed = [
         Due(**row._mapping, cents=balances.get(worker_account(row.worker_id), 0))

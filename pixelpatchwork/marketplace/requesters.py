@@ -18,8 +18,10 @@ from dataclasses import dataclass
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from pixelpatchwork.marketplace import ledger
-from pixelpatchwork.marketplace.fees import Cents
+from pixelpatchwork.marketplace import ledger, schema
+from pixelpatchwork.marketplace.clock import Millis
+from pixelpatchwork.marketplace.errors import ApiError
+from pixelpatchwork.marketplace.fees import Cents, format_usd
 from pixelpatchwork.marketplace.ids import name_key, requester_id
 from pixelpatchwork.marketplace.ledger import Cause
 from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER, Market
@@ -46,13 +48,14 @@ class Key:
 
 @dataclass(frozen=True, kw_only=True)
 class Requester:
-    """A requester's account. `key_ids` are the keys that are not revoked."""
+    """A requester's account. `key_ids` are the keys that are not revoked; `suspended_at` is None while he may call."""
 
     requester_id: str
     name: str
     available: Cents
     held: Cents
     key_ids: tuple[str, ...]
+    suspended_at: Millis | None
 
 
 class Keyring:
@@ -69,8 +72,9 @@ class Keyring:
             return Key(key_id=key_id, secret=fixed, requester_id=DEFAULT_REQUESTER)
         columns = access_key.c
         statement = select(columns.requester_id).where(columns.key_id == key_id, columns.revoked_at.is_(None))
-        with self._market.database.begin(writes=False) as connection:
-            owner = connection.execute(statement).scalar_one_or_none()
+        owner = self._market.database.run(
+            lambda connection: connection.execute(statement).scalar_one_or_none(), writes=False
+        )
         return None if owner is None else self._key(key_id, owner)
 
     def mint(self, moment: Moment, owner: str) -> Key:
@@ -117,6 +121,68 @@ def deposit(moment: Moment, name: str, cents: Cents) -> Requester:
     return by_name(moment, name)
 
 
+def withdraw(moment: Moment, name: str, cents: Cents, *, reference: str | None = None) -> bool:
+    """Takes money out of what a requester may still promise; what is held for his HITs stays.
+
+    With a reference it happens once: False where that withdrawal is there already. Raises RequesterError where nobody
+    has that name, where there is less, and where the reference stands for another amount.
+    """
+    found = by_name(moment, name)
+    if cents <= 0:
+        raise RequesterError("Nothing can be withdrawn that is less than a cent.")
+    if reference is not None and _is_withdrawn(moment, found, cents, reference):
+        return False
+    cause = Cause(at=moment.now, requester_id=found.requester_id)
+    try:
+        with moment.connection.begin_nested():
+            ledger.withdraw(moment.connection, cause, cents, reference)
+    except IntegrityError:
+        # Somebody else was quicker with the same reference.
+        return not _is_withdrawn(moment, found, cents, str(reference))
+    except ApiError:
+        raise RequesterError(
+            f"{found.name} has {format_usd(found.available)} USD available; {format_usd(found.held)} more are held for "
+            "HITs. Withdraw at most what is available."
+        ) from None
+    return True
+
+
+def _is_withdrawn(moment: Moment, owner: Requester, cents: Cents, reference: str) -> bool:
+    """Whether this very withdrawal is there. Raises RequesterError where its reference stands for another amount."""
+    columns = schema.ledger.c
+    once = ledger.once_withdrawn(owner.requester_id, reference)
+    before = moment.connection.execute(select(columns.cents).where(columns.once == once)).scalar_one_or_none()
+    if before is not None and before != cents:
+        raise RequesterError(
+            f"With the reference {reference} {format_usd(before)} USD were withdrawn already. Use another reference."
+        )
+    return before is not None
+
+
+def suspend(moment: Moment, name: str) -> Requester:
+    """Refuses a requester's calls and takes his HITs off the site, until he is reinstated. Raises RequesterError.
+
+    Whoever is at work on one may finish it and is paid: the money is held. Deadlines go on, auto-approval included.
+    """
+    found = by_name(moment, name)
+    columns = requester.c
+    moment.connection.execute(
+        update(requester)
+        .where(columns.requester_id == found.requester_id, columns.suspended_at.is_(None))
+        .values(suspended_at=moment.now)
+    )
+    return found
+
+
+def reinstate(moment: Moment, name: str) -> Requester:
+    """Lets a requester call again, and his HITs back on the site. Raises RequesterError."""
+    found = by_name(moment, name)
+    moment.connection.execute(
+        update(requester).where(requester.c.requester_id == found.requester_id).values(suspended_at=None)
+    )
+    return found
+
+
 def revoke(moment: Moment, key_id: str) -> None:
     """Ends a key for good. Raises RequesterError where there is no such key in use."""
     columns = access_key.c
@@ -126,14 +192,14 @@ def revoke(moment: Moment, key_id: str) -> None:
         .values(revoked_at=moment.now)
     )
     if moment.connection.execute(statement).rowcount != 1:
-        raise RequesterError(f"No access key {key_id} is in use. See: ppw marketplace requesters")
+        raise RequesterError(f"No access key {key_id} is in use. See: ppw marketplace requester list")
 
 
 def by_name(moment: Moment, name: str) -> Requester:
     """The requester of that name, compared as people write names. Raises RequesterError."""
     found = _find(moment, name)
     if found is None:
-        raise RequesterError(f"There is no requester {name}. See: ppw marketplace requesters")
+        raise RequesterError(f"There is no requester {name}. See: ppw marketplace requester list")
     return found
 
 
@@ -150,6 +216,7 @@ def every(moment: Moment) -> Sequence[Requester]:
             available=row.available_cents,
             held=row.held_cents,
             key_ids=tuple(keys.get(row.requester_id, ())),
+            suspended_at=row.suspended_at,
         )
         for row in moment.connection.execute(select(requester).order_by(requester.c.created_at))
     ]

@@ -8,9 +8,7 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from pixelpatchwork.marketplace.ledger import balances_by_ledger
-from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER
-from tests.support.marketplace import START, TRANSPORTS, Bench, bench, refusal
+from tests.support.marketplace import START, TRANSPORTS, Bench, bench, ledger_balances, refusal
 
 
 @pytest.fixture(params=TRANSPORTS)
@@ -280,8 +278,6 @@ def test_the_balances_are_what_the_ledger_adds_up_to() -> None:
         market.client.create_additional_assignments_for_hit(HITId=hit_id, NumberOfAdditionalAssignments=2)
         market.clock.advance(days=40)
 
-        available, held = market.app.extensions["marketplace"].read(
-            lambda moment: balances_by_ledger(moment.connection, DEFAULT_REQUESTER)
-        )
+        available, held = market.app.extensions["marketplace"].read(ledger_balances)
 
         assert (f"{available / 100:.2f}", f"{held / 100:.2f}") == market.balance() == ("9999.46", "0.00")

@@ -12,10 +12,9 @@ from botocore.exceptions import ClientError
 
 from pixelpatchwork.marketplace import work
 from pixelpatchwork.marketplace.answers import answer_xml
-from pixelpatchwork.marketplace.ledger import balances_by_ledger
-from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER, Market
+from pixelpatchwork.marketplace.market import Market
 from pixelpatchwork.marketplace.work import Refusal, WorkRefusedError
-from tests.support.marketplace import Bench, bench
+from tests.support.marketplace import Bench, bench, ledger_balances
 
 CROWD = 16
 
@@ -113,7 +112,7 @@ def test_whole_jobs_side_by_side_leave_counters_and_ledger_in_order(database_url
 
         results = at_once([lambda name=f"AWORKER{number}": job(name) for number in range(6)])
 
-        balances = market.read(lambda moment: balances_by_ledger(moment.connection, DEFAULT_REQUESTER))
+        balances = market.read(ledger_balances)
         assert results == [3] * 6
         assert [found.get(hit_id)["NumberOfAssignmentsCompleted"] for hit_id in hits] == [6] * 3
         assert balances == (1_000_000 - 18 * 18, 0)

@@ -12,11 +12,10 @@ from sqlalchemy import func, select
 
 from pixelpatchwork.marketplace import schema, work
 from pixelpatchwork.marketplace.answers import answer_xml
-from pixelpatchwork.marketplace.ledger import balances_by_ledger
-from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER, Market
+from pixelpatchwork.marketplace.market import Market
 from pixelpatchwork.marketplace.records import Moment, find_hit
 from pixelpatchwork.marketplace.work import WorkRefusedError
-from tests.support.marketplace import bench
+from tests.support.marketplace import bench, ledger_balances
 
 WORKERS = st.sampled_from(["AANN", "ABEN", "ACEE"])
 
@@ -111,10 +110,7 @@ class MarketStory(RuleBasedStateMachine):
         assert state.undecided == counted.get("Submitted", 0)
         assert state.completed == counted.get("Approved", 0) + counted.get("Rejected", 0)
         requester = moment.connection.execute(select(schema.requester)).one()
-        assert balances_by_ledger(moment.connection, DEFAULT_REQUESTER) == (
-            requester.available_cents,
-            requester.held_cents,
-        )
+        assert ledger_balances(moment) == (requester.available_cents, requester.held_cents)
         assert requester.available_cents >= 0
         assert requester.held_cents == hit.held_slots * 12 == state.slots_owed(moment.now) * 12
         assert requester.available_cents + requester.held_cents + 12 * counted.get("Approved", 0) == 200

@@ -22,6 +22,9 @@ from werkzeug.test import TestResponse
 from pixelpatchwork.marketplace.app import create_app
 from pixelpatchwork.marketplace.embedded import attach
 from pixelpatchwork.marketplace.hosting import Hosting
+from pixelpatchwork.marketplace.ledger import available_account, balance, held_account
+from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER
+from pixelpatchwork.marketplace.moment import Moment
 from pixelpatchwork.marketplace.served import running
 
 KEY_ID = "AKIDTESTTESTTESTTEST"
@@ -208,6 +211,15 @@ def bench(
                 yield Bench(app, socket_client(url), clock, url)
     finally:
         app.extensions["marketplace"].database.close()
+
+
+def ledger_balances(moment: Moment) -> tuple[int, int]:
+    """What the first requester has available and held, in cents, as the ledger's rows add up."""
+    available, held = (
+        balance(moment.connection, account(DEFAULT_REQUESTER))
+        for account in (available_account, held_account)
+    )
+    return available, held
 
 
 def refusal(code: str, text: str = "") -> Any:

@@ -6,14 +6,13 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from pixelpatchwork.marketplace import grants, messages, schema
+from pixelpatchwork.marketplace import grants, messages, people, schema
 from pixelpatchwork.marketplace.clock import to_wire
 from pixelpatchwork.marketplace.errors import RequestError, does_not_exist
 from pixelpatchwork.marketplace.grants import DEFAULT_VALUE, GRANTED, Holding
 from pixelpatchwork.marketplace.operations.bounds import check_bounds
 from pixelpatchwork.marketplace.operations.qualification_types import own_type
 from pixelpatchwork.marketplace.operations.registry import Call, operation
-from pixelpatchwork.marketplace.operations.workers import knows_worker
 from pixelpatchwork.marketplace.paging import Page
 
 _SUBJECT = 200
@@ -24,7 +23,7 @@ def associate(call: Call) -> dict[str, Any]:
     """Grants a qualification, or changes its value; tells the worker unless `SendNotification` is false."""
     own = own_type(call, call.request["QualificationTypeId"])
     worker_id = call.request["WorkerId"]
-    if not knows_worker(call, worker_id):
+    if not people.is_known(call.moment, worker_id):
         raise does_not_exist("Worker", worker_id)
     holding = Holding(qualification_type_id=own.qualification_type_id, worker_id=worker_id)
     grants.grant(call.moment, holding, call.request.get("IntegerValue", DEFAULT_VALUE))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from pixelpatchwork.marketplace import messages, schema
+from pixelpatchwork.marketplace import messages, people, schema
 from pixelpatchwork.marketplace.errors import ParameterValidationError, RequestError
 from pixelpatchwork.marketplace.operations.bounds import check_bounds, require_reason
 from pixelpatchwork.marketplace.operations.registry import Call, operation
@@ -28,11 +28,10 @@ def notify_workers(call: Call) -> dict[str, Any]:
     wanted = list(dict.fromkeys(call.request["WorkerIds"]))
     if not 1 <= len(wanted) <= _MOST_NOTIFIED:
         raise ParameterValidationError("WorkerIds", len(wanted), f"Name 1 to {_MOST_NOTIFIED} workers.")
-    known = _judged(call, wanted)
-    reached = [worker_id for worker_id in wanted if worker_id in known]
     subject, text = call.request["Subject"], call.request["MessageText"]
-    messages.send(call.moment, call.requester_id, reached, subject=subject, text=text)
-    failures = [_not_reached(worker_id) for worker_id in wanted if worker_id not in known]
+    judged = sorted(_judged(call, wanted))
+    reached = set(messages.send(call.moment, call.requester_id, judged, subject=subject, text=text))
+    failures = [_not_reached(worker_id) for worker_id in wanted if worker_id not in reached]
     return {"NotifyWorkersFailureStatuses": failures}
 
 
@@ -81,13 +80,6 @@ def list_worker_blocks(call: Call) -> dict[str, Any]:
     return cut.answer("WorkerBlocks", [{"WorkerId": row.worker_id, "Reason": row.reason} for row in cut.rows])
 
 
-def knows_worker(call: Call, worker_id: str) -> bool:
-    """True where somebody of this id has signed up."""
-    columns = schema.worker.c
-    found = call.moment.connection.execute(select(columns.worker_id).where(columns.worker_id == worker_id))
-    return found.one_or_none() is not None
-
-
 def _judged(call: Call, worker_ids: Iterable[str]) -> set[str]:
     columns = schema.assignment.c
     statement = (
@@ -105,13 +97,13 @@ def _judged(call: Call, worker_ids: Iterable[str]) -> set[str]:
 def _not_reached(worker_id: str) -> dict[str, str]:
     return {
         "NotifyWorkersFailureCode": "HardFailure",
-        "NotifyWorkersFailureMessage": "You have not approved or rejected any work of this worker.",
+        "NotifyWorkersFailureMessage": "You have not approved or rejected any work of this worker, or he has left.",
         "WorkerId": worker_id,
     }
 
 
 def _check_worker(call: Call, worker_id: str) -> None:
-    if not knows_worker(call, worker_id):
+    if not people.is_known(call.moment, worker_id):
         raise ParameterValidationError("WorkerId", worker_id, "WorkerId is invalid.")
 
 
