@@ -37,7 +37,7 @@ def create_app(hosting: Hosting) -> Flask:
     api = Api(
         market=market,
         keyring=keyring,
-        replays=Replays(database=database),
+        replays=Replays(market=market),
         signature_clock=clock,
         buckets=Buckets(hosting.api_rate) if hosting.api_rate else None,
     )

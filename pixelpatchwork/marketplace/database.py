@@ -5,6 +5,10 @@ writing in one transaction can never fail half-way. Writers of one process also 
 it wakes the next one at once, where SQLite's own waiting sleeps in steps. MySQL runs READ COMMITTED with row
 locks (`SELECT ... FOR UPDATE`, which SQLite ignores because it needs none). Errors never quote a statement's
 parameters: they hold workers' ids and answers.
+
+On MySQL every round trip counts. So a pooled connection is not asked whether it is alive before it is used; a
+transaction that finds it dead has left nothing behind and runs again on a new one. And a connection that comes back
+to the pool is rolled back only where its last answer said that a transaction is open.
 """
 
 from __future__ import annotations
@@ -13,9 +17,10 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
+from pymysql.constants import SERVER_STATUS
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -23,10 +28,15 @@ from sqlalchemy.pool import StaticPool
 
 from pixelpatchwork.marketplace import revisions
 
+T = TypeVar("T")
+
 _POOL_SIZE = 32
 _BUSY_MILLIS = 30_000
 _LOCK_SECONDS = 60
 _BEGIN = "marketplace_begin"
+_TRIES = 5
+# MySQL: lock wait timeout, deadlock, and a savepoint that went with the transaction a deadlock rolled back.
+_LOST_RACE = {1205, 1213, 1305}
 
 
 class DatabaseUnusableError(Exception):
@@ -55,6 +65,29 @@ class Database:
             with engine.begin() as connection:
                 yield connection
 
+    def run(self, act: Callable[[Connection], T], *, writes: bool) -> T:
+        """Runs an act in one transaction, on terms of `repeat`."""
+
+        def once() -> T:
+            with self.begin(writes=writes) as connection:
+                return act(connection)
+
+        return self.repeat(once)
+
+    def repeat(self, act: Callable[[], T]) -> T:
+        """Runs an act of one or more transactions, and again where one was lost that has left nothing behind.
+
+        So it is with a deadlock's victim, and where the connection was dead or died before the commit. An error of
+        the commit itself is raised: nobody knows whether it was done.
+        """
+        for _ in range(_TRIES - 1):
+            try:
+                return act()
+            except DBAPIError as error:
+                if not _left_nothing(error):
+                    raise
+        return act()
+
     def create_tables(self) -> None:
         """Creates the tables or brings older ones up to date. Safe when several processes start at once.
 
@@ -75,15 +108,32 @@ class Database:
 def _make_engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _make_sqlite_engine(url)
-    return create_engine(
+    engine = create_engine(
         url,
         isolation_level="READ COMMITTED",
         pool_size=_POOL_SIZE,
         pool_recycle=1800,
-        pool_pre_ping=True,
+        pool_reset_on_return=None,
         hide_parameters=True,
         connect_args={"charset": "utf8mb4"},
     )
+    event.listen(engine, "reset", _end_transaction)
+    return engine
+
+
+def _end_transaction(connection: Any, _record: object, _state: object) -> None:
+    """What the pool does with a connection that comes back; the server tells with each answer what is open."""
+    if connection.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS:
+        connection.rollback()
+
+
+def _left_nothing(error: DBAPIError) -> bool:
+    """True for a transaction that the server has rolled back as a whole, so that it may be repeated."""
+    arguments: Sequence[object] = getattr(error.orig, "args", ())
+    if arguments and arguments[0] in _LOST_RACE:
+        return True
+    # A COMMIT is the one call that SQLAlchemy reports without a statement.
+    return error.connection_invalidated and error.statement is not None
 
 
 def _make_sqlite_engine(url: URL) -> Engine:

@@ -160,18 +160,9 @@ class Courier:
             return 0
 
     def _lease(self, now: Millis, limit: int) -> Sequence[Message]:
-        with self._database.begin(writes=False) as connection:
-            if not _anything_due(connection, now):
-                return ()
-        with self._database.begin(writes=True) as connection:
-            messages = _due(connection, now, limit)
-            numbers = [message.number for message in messages]
-            connection.execute(
-                update(outbox)
-                .where(outbox.c.number.in_(numbers))
-                .values(next_try_at=now + _LEASE, attempts=outbox.c.attempts + 1)
-            )
-        return messages
+        if not self._database.run(lambda connection: _anything_due(connection, now), writes=False):
+            return ()
+        return self._database.run(lambda connection: _take(connection, now, limit), writes=True)
 
     def _send(self, message: Message) -> _Failure | None:
         """None: it arrived, and is forgotten."""
@@ -179,8 +170,8 @@ class Courier:
             self._sender.send(message)
         except (BotoCoreError, ClientError) as error:
             return error
-        with self._database.begin(writes=True) as connection:
-            connection.execute(delete(outbox).where(outbox.c.number == message.number))
+        arrived = delete(outbox).where(outbox.c.number == message.number)
+        self._database.run(lambda connection: connection.execute(arrived), writes=True)
         return None
 
     def _put_off(self, message: Message, error: _Failure) -> None:
@@ -190,7 +181,8 @@ class Courier:
         next_try_at = None if pause is None else now + pause
         # Neither the destination nor the body: both belong to a requester.
         _log.warning("Notification %d was not delivered (%s).", message.number, reason)
-        with self._database.begin(writes=True) as connection:
+
+        def note(connection: Connection) -> None:
             connection.execute(
                 update(outbox)
                 .where(outbox.c.number == message.number)
@@ -202,6 +194,8 @@ class Courier:
                     .where(outbox.c.next_try_at <= now, outbox.c.destination == message.destination)
                     .values(next_try_at=next_try_at)
                 )
+
+        self._database.run(note, writes=True)
 
 
 def _pause(attempts: int) -> Millis | None:
@@ -226,6 +220,17 @@ def _due(connection: Connection, now: Millis, limit: int) -> Sequence[Message]:
         .with_for_update(skip_locked=True)
     )
     return [Message(**row._mapping) for row in connection.execute(statement)]
+
+
+def _take(connection: Connection, now: Millis, limit: int) -> Sequence[Message]:
+    """Leases what is due."""
+    messages = _due(connection, now, limit)
+    connection.execute(
+        update(outbox)
+        .where(outbox.c.number.in_([message.number for message in messages]))
+        .values(next_try_at=now + _LEASE, attempts=outbox.c.attempts + 1)
+    )
+    return messages
 
 
 def _reason(error: _Failure) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from random import Random
 from typing import TypeVar
 
 from sqlalchemy import Connection, Table, func, insert, select
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
 from pixelpatchwork.marketplace import ledger, notifications, reviews, schema, sweep, timekeeping
 from pixelpatchwork.marketplace.clock import Clock, Millis, to_millis
@@ -25,9 +25,6 @@ T = TypeVar("T")
 DEFAULT_REQUESTER = "A1DEFAULTREQUESTER"
 _SECRET = "secret_key"  # noqa: S105 - the name of a setting
 _FINGERPRINT = "secret_key_fingerprint"
-_TRIES = 5
-# MySQL: lock wait timeout, deadlock, and a savepoint that went with the transaction a deadlock rolled back.
-_LOST_RACE = {1205, 1213, 1305}
 
 
 class WrongSecretKeyError(Exception):
@@ -87,13 +84,7 @@ class Market:
         return self._run(act, writes=True)
 
     def _run(self, act: Callable[[Moment], T], *, writes: bool) -> T:
-        for attempt in range(1, _TRIES + 1):
-            try:
-                return self._try(act, writes=writes)
-            except OperationalError as error:
-                if attempt == _TRIES or not _lost_race(error):
-                    raise
-        raise AssertionError("unreachable: the last attempt returns or raises")
+        return self.database.repeat(lambda: self._try(act, writes=writes))
 
     def _try(self, act: Callable[[Moment], T], *, writes: bool) -> T:
         with self.database.begin(writes=writes) as connection:
@@ -128,12 +119,6 @@ class Market:
         while more:
             with self.database.begin(writes=True) as connection:
                 more = self._act(connection, now, sweep.settle_due)
-
-
-def _lost_race(error: OperationalError) -> bool:
-    """True where MySQL chose this transaction as a deadlock's victim: it left nothing behind and may be repeated."""
-    arguments: Sequence[object] = getattr(error.orig, "args", ())
-    return bool(arguments) and arguments[0] in _LOST_RACE
 
 
 def _open_account(connection: Connection, now: Millis, cents: int) -> None:

@@ -16,22 +16,28 @@ neither with a token - changes something with every repeat and is never meant tw
 good for one call, whatever the headers say. An SDK's own retry in the same second is refused too, which it must be,
 for the answer that was lost may have been a payment's.
 
-Signatures are kept for longer than a signature's date is accepted.
+A call that writes notes its signature in its own transaction, one that reads in a transaction before. Where the call
+is refused, and with it the note rolled back, the signature is noted by itself afterwards: of a call and its recording
+at most one is ever carried out. Signatures are kept for longer than a signature's date is accepted.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from pixelpatchwork.marketplace.auth import replayed
 from pixelpatchwork.marketplace.clock import SECOND, Millis
-from pixelpatchwork.marketplace.database import Database
+from pixelpatchwork.marketplace.market import Market
+from pixelpatchwork.marketplace.moment import Moment
 from pixelpatchwork.marketplace.tables import signature
+
+T = TypeVar("T")
 
 _TWINS_WITHIN: Millis = 5 * SECOND
 _KEPT: Millis = 900 * SECOND
@@ -46,41 +52,80 @@ def happens_once(operation: str, members: Mapping[str, Any]) -> bool:
     return operation in _REPEATS_COUNT and not members.get("UniqueRequestToken")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """One use of a signature (64 hex digits), `at` the true time of day.
+
+    `sdk_attempt` is what the SDK's headers say, empty without them. With `once` they do not count, and the signature
+    is good for one use.
+    """
+
+    signature: str
+    sdk_attempt: str
+    at: Millis
+    once: bool = False
+
+    @property
+    def attempt(self) -> str:
+        """What tells this use from others of the same signature; empty where nothing does."""
+        if self.once or not self.sdk_attempt:
+            return ""
+        return hashlib.sha256(self.sdk_attempt.encode()).hexdigest()
+
+
 @dataclass(kw_only=True)
 class Replays:
-    """Knows the signatures that were used lately, by any process of the marketplace."""
+    """Lets each call happen once. Knows the signatures that were used lately, by any process of the marketplace."""
 
-    database: Database
+    market: Market
     _purged_at: Millis = field(default=0, init=False)
 
-    def is_replay(self, made: str, *, sdk_attempt: str, now: Millis, once: bool = False) -> bool:
-        """Notes the use of a signature (64 hex digits) and says whether it is a recording's.
+    def read(self, use: Use, act: Callable[[Moment], T]) -> T:
+        """Runs an act that changes nothing, after the use was noted. Raises InvalidSignatureException."""
+        if self.market.database.run(lambda connection: is_replay(connection, use), writes=True):
+            raise replayed()
+        self._purge(use.at)
+        return self.market.read(act)
 
-        `sdk_attempt` is what the SDK's headers say, empty without them. With `once` they do not count, and the
-        signature is good for one use. `now` is the true time of day.
-        """
-        attempt = hashlib.sha256(sdk_attempt.encode()).hexdigest() if sdk_attempt and not once else ""
-        row = {"signature": made, "attempt": attempt, "seen_at": now}
-        with self.database.begin(writes=True) as connection:
-            if not _note(connection, row) and (attempt or once):
-                return True
-            seen_first = int(connection.execute(_SEEN_FIRST, {"made": made}).scalar_one())
-        self._purge(now)
-        return now - seen_first > _TWINS_WITHIN
+    def write(self, use: Use, act: Callable[[Moment], T]) -> T:
+        """Runs an act in the transaction in which the use is noted: one commit for both. Raises as `read`."""
+
+        def noted(moment: Moment) -> T:
+            if is_replay(moment.connection, use):
+                raise replayed()
+            return act(moment)
+
+        try:
+            done = self.market.write(noted)
+        except Exception:
+            # Whatever went wrong took the note back with it, and the signature was used all the same.
+            self.market.database.run(lambda connection: _note(connection, use), writes=True)
+            raise
+        self._purge(use.at)
+        return done
 
     def _purge(self, now: Millis) -> None:
         if now - self._purged_at < _PURGE_EVERY:
             return
         self._purged_at = now
-        with self.database.begin(writes=True) as connection:
-            connection.execute(delete(signature).where(signature.c.seen_at < now - _KEPT))
+        old = delete(signature).where(signature.c.seen_at < now - _KEPT)
+        self.market.database.run(lambda connection: connection.execute(old), writes=True)
 
 
-def _note(connection: Connection, row: Mapping[str, object]) -> bool:
+def is_replay(connection: Connection, use: Use) -> bool:
+    """Notes a use, and says whether it is a recording's."""
+    if not _note(connection, use) and (use.attempt or use.once):
+        return True
+    seen_first = int(connection.execute(_SEEN_FIRST, {"made": use.signature}).scalar_one())
+    return use.at - seen_first > _TWINS_WITHIN
+
+
+def _note(connection: Connection, use: Use) -> bool:
     """Inserts; False where the row is there already.
 
     Without a savepoint, for every call pays for this: on SQLite and MySQL a failed insert undoes itself alone.
     """
+    row = {"signature": use.signature, "attempt": use.attempt, "seen_at": use.at}
     try:
         connection.execute(_NOTE, row)
     except IntegrityError:

@@ -31,7 +31,7 @@ from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER, Market
 from pixelpatchwork.marketplace.operations import Call, offered
 from pixelpatchwork.marketplace.rates import Buckets
 from pixelpatchwork.marketplace.records import Moment
-from pixelpatchwork.marketplace.replays import Replays, happens_once
+from pixelpatchwork.marketplace.replays import Replays, Use, happens_once
 from pixelpatchwork.marketplace.requesters import Keyring
 from pixelpatchwork.marketplace.shapes import find_operation, read_input
 
@@ -89,13 +89,17 @@ class Api:
             raise ApiError("UnknownOperationException", "This service has no such operation.")
         members = read_input(model, _parse(body))
         operation = offered(name)
-        requester_id = self._admit(signed, once=happens_once(name, members))
+        operation.check(members)
+        requester_id = DEFAULT_REQUESTER if signed is None else signed.key.requester_id
 
         def act(moment: Moment) -> dict[str, Any]:
             suspensions.require_requester(moment, requester_id)
             return operation.act(Call(moment=moment, requester_id=requester_id, request=members))
 
-        return self.market.write(act) if operation.writes else self.market.read(act)
+        if signed is None:
+            return self.market.write(act) if operation.writes else self.market.read(act)
+        use = self._use_of(signed, once=happens_once(name, members))
+        return self.replays.write(use, act) if operation.writes else self.replays.read(use, act)
 
     def _identify(self, request: Request, body: bytes) -> auth.Signed | None:
         """Who signed the request; nobody needs to in process."""
@@ -108,14 +112,9 @@ class Api:
         if signed is not None and self.buckets is not None and not self.buckets.take(signed.key.key_id):
             raise ThrottlingException
 
-    def _admit(self, signed: auth.Signed | None, *, once: bool) -> str:
-        """The requester for whom the call is made: in process the first one. Refuses a recording."""
-        if signed is None:
-            return DEFAULT_REQUESTER
+    def _use_of(self, signed: auth.Signed, *, once: bool) -> Use:
         now = to_millis(self.signature_clock())
-        if self.replays.is_replay(signed.signature, sdk_attempt=signed.sdk_attempt, now=now, once=once):
-            raise auth.replayed()
-        return signed.key.requester_id
+        return Use(signature=signed.signature, sdk_attempt=signed.sdk_attempt, at=now, once=once)
 
 
 def _read_body(request: Request) -> bytes:

@@ -14,7 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from pixelpatchwork.marketplace.database import Database
-from pixelpatchwork.marketplace.replays import Replays
+from pixelpatchwork.marketplace.errors import ApiError
+from pixelpatchwork.marketplace.replays import Replays, Use, is_replay
 from tests.support.marketplace import Bench, MovableClock, bench, hit_request, socket_client
 
 MADE = "ab" * 32
@@ -173,53 +174,74 @@ def test_boto3_takes_the_refusal_of_its_retry_for_final(wire: Wire) -> None:
     assert len(sent) == 1
 
 
+def test_a_refused_call_is_not_carried_out_by_its_recording(wire: Wire) -> None:
+    """What was refused is rolled back, and the note of its signature must not go with it."""
+    taken = wire.here.client.create_qualification_type(
+        Name="One", Description="It is.", QualificationTypeStatus="Active"
+    )
+    with pytest.raises(ClientError):
+        wire.client.create_qualification_type(
+            Name="One", Description="It is.", QualificationTypeStatus="Active"
+        )
+    wire.here.client.delete_qualification_type(
+        QualificationTypeId=taken["QualificationType"]["QualificationTypeId"]
+    )
+    status, answer = wire.replay()
+
+    assert (status, answer["__type"]) == (400, "InvalidSignatureException")
+
+
 @pytest.fixture
-def replays() -> Replays:
-    database = Database("sqlite://")
-    database.create_tables()
-    return Replays(database=database)
+def database() -> Iterator[Database]:
+    opened = Database("sqlite://")
+    opened.create_tables()
+    yield opened
+    opened.close()
 
 
-def test_a_client_without_the_sdks_headers_may_repeat_a_call_for_five_seconds(replays: Replays) -> None:
-    seen = [replays.is_replay(MADE, sdk_attempt="", now=now) for now in (0, 0, 5_000, 5_001)]
+def is_seen(database: Database, attempt: str, at: int, *, once: bool = False) -> bool:
+    """Uses a signature; True where that is a replay."""
+    use = Use(signature=MADE, sdk_attempt=attempt, at=at, once=once)
+    return database.run(lambda connection: is_replay(connection, use), writes=True)
+
+
+def test_a_client_without_the_sdks_headers_may_repeat_a_call_for_five_seconds(database: Database) -> None:
+    seen = [is_seen(database, "", at) for at in (0, 0, 5_000, 5_001)]
 
     assert seen == [False, False, False, True]
 
 
-def test_what_happens_once_has_one_attempt(replays: Replays) -> None:
+def test_what_happens_once_has_one_attempt(database: Database) -> None:
     attempts = ["one attempt=1", "one attempt=2", ""]
 
-    assert [replays.is_replay(MADE, sdk_attempt=each, now=0, once=True) for each in attempts] == [
-        False,
-        True,
-        True,
-    ]
+    assert [is_seen(database, each, 0, once=True) for each in attempts] == [False, True, True]
 
 
-def test_each_attempt_of_a_call_is_taken_once(replays: Replays) -> None:
+def test_each_attempt_of_a_call_is_taken_once(database: Database) -> None:
     attempts = ["one attempt=1", "one attempt=2", "one attempt=1", "two attempt=1"]
 
-    assert [replays.is_replay(MADE, sdk_attempt=each, now=0) for each in attempts] == [
-        False,
-        False,
-        True,
-        False,
-    ]
+    assert [is_seen(database, each, 0) for each in attempts] == [False, False, True, False]
 
 
-def test_signatures_are_forgotten_only_when_their_date_is_refused_anyway(replays: Replays) -> None:
-    replays.is_replay(MADE, sdk_attempt="x", now=1_000_000)
-    assert replays.is_replay(MADE, sdk_attempt="x", now=1_000_000 + 899_000)
+def test_signatures_are_forgotten_only_when_their_date_is_refused_anyway() -> None:
+    with bench() as here:
+        replays = Replays(market=here.app.extensions["marketplace"])
 
-    replays.is_replay("cd" * 32, sdk_attempt="y", now=1_000_000 + 2_000_000)
-    assert not replays.is_replay(MADE, sdk_attempt="x", now=1_000_000 + 2_000_000)
+        def use(signature: str, at: int) -> None:
+            replays.read(Use(signature=signature, sdk_attempt="x", at=at), lambda _moment: None)
+
+        use(MADE, 1_000_000)
+        with pytest.raises(ApiError, match="used before"):
+            use(MADE, 1_000_000 + 899_000)
+        use("cd" * 32, 1_000_000 + 2_000_000)
+        use(MADE, 1_000_000 + 2_000_000)
 
 
 def test_two_processes_know_of_each_others_signatures(database_url: str) -> None:
     first, second = Database(database_url), Database(database_url)
     first.create_tables()
 
-    assert not Replays(database=first).is_replay(MADE, sdk_attempt="x", now=0)
-    assert Replays(database=second).is_replay(MADE, sdk_attempt="x", now=0)
+    assert not is_seen(first, "x", 0)
+    assert is_seen(second, "x", 0)
     first.close()
     second.close()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select
+from sqlalchemy import RowMapping, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from pixelpatchwork.marketplace import schema
@@ -30,6 +30,10 @@ class HitType:
     """The parts of a HIT type that a new HIT needs. Money in cents; `requirements` as JSON."""
 
     hit_type_id: str
+    group_id: str
+    title: str
+    description: str
+    keywords: str | None
     reward: Cents
     duration_s: int
     auto_approval_s: int
@@ -70,7 +74,7 @@ def own_hit_type(call: Call, hit_type_id: str) -> HitType:
     ).one_or_none()
     if row is None or not types_exist(call.moment, row.requirements):
         raise does_not_exist("HITType", hit_type_id)
-    return _to_hit_type(row)
+    return _to_hit_type(row._mapping)
 
 
 def _describe(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,7 +93,7 @@ def _describe(request: Mapping[str, Any]) -> dict[str, Any]:
 def _find_by_fingerprint(call: Call, fingerprint: str) -> HitType | None:
     equal = {"requester_id": call.requester_id, "fingerprint": fingerprint}
     row = call.moment.connection.execute(_WITH_FINGERPRINT, equal).one_or_none()
-    return None if row is None else _to_hit_type(row)
+    return None if row is None else _to_hit_type(row._mapping)
 
 
 def _insert(call: Call, row: dict[str, Any]) -> HitType:
@@ -102,20 +106,18 @@ def _insert(call: Call, row: dict[str, Any]) -> HitType:
         if winner is None:
             raise
         return winner
+    return _to_hit_type(row)
+
+
+def _to_hit_type(row: Mapping[str, Any] | RowMapping) -> HitType:
     return HitType(
         hit_type_id=row["hit_type_id"],
+        group_id=row["group_id"],
+        title=row["title"],
+        description=row["description"],
+        keywords=row["keywords"],
         reward=row["reward_cents"],
         duration_s=row["duration_s"],
         auto_approval_s=row["auto_approval_s"],
         requirements=row["requirements"],
-    )
-
-
-def _to_hit_type(row: Row[Any]) -> HitType:
-    return HitType(
-        hit_type_id=row.hit_type_id,
-        reward=row.reward_cents,
-        duration_s=row.duration_s,
-        auto_approval_s=row.auto_approval_s,
-        requirements=row.requirements,
     )

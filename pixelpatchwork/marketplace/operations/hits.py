@@ -31,17 +31,32 @@ from pixelpatchwork.marketplace.states import HitState, HitStatus, IllegalMoveEr
 _YEAR: Millis = 31_536_000 * SECOND
 _INSERT_HIT = insert(schema.hit)
 _INSERT_QUESTION = insert(schema.hit_question)
+_DESCRIBED = ("group_id", "title", "description", "keywords", "requirements")
 # HITs from before this day cannot be extended (API reference, CreateAdditionalAssignmentsForHIT).
 _EXTENSIBLE_SINCE: Millis = to_millis(datetime(2015, 7, 22, tzinfo=UTC))
 
 
-@operation("CreateHIT", writes=True)
+def _check_new(request: Mapping[str, Any]) -> None:
+    """What a request to create a HIT must bring, whatever the marketplace holds already."""
+    check_bounds(request)
+    if "HITLayoutId" in request:
+        raise RequestError(
+            "OperationNotSupported",
+            "HIT layouts are not offered: no call of the API makes one. Send a Question.",
+        )
+    reviews.check_policies(request)
+    if "Question" not in request:
+        raise ParameterValidationError("Question", "null", "A HIT needs a question.")
+    check_question(request["Question"])
+
+
+@operation("CreateHIT", writes=True, check=_check_new)
 def create_hit(call: Call) -> dict[str, Any]:
     """A HIT with a type of its own values."""
     return _create(call, ensure_hit_type(call))
 
 
-@operation("CreateHITWithHITType", writes=True)
+@operation("CreateHITWithHITType", writes=True, check=_check_new)
 def create_hit_with_hit_type(call: Call) -> dict[str, Any]:
     """A HIT of a type that exists."""
     return _create(call, own_hit_type(call, call.request["HITTypeId"]))
@@ -50,8 +65,7 @@ def create_hit_with_hit_type(call: Call) -> dict[str, Any]:
 @operation("GetHIT", writes=False)
 def get_hit(call: Call) -> dict[str, Any]:
     """One HIT, deleted ones included."""
-    hit = own_hit(call.moment, call.requester_id, call.request["HITId"])
-    return {"HIT": views.hit(call.moment, hit.hit_id)}
+    return {"HIT": views.hit(call.moment, call.requester_id, call.request["HITId"])}
 
 
 @operation("UpdateExpirationForHIT", writes=True)
@@ -124,7 +138,6 @@ def delete_hit(call: Call) -> dict[str, Any]:
 
 
 def _create(call: Call, hit_type: HitType) -> dict[str, Any]:
-    _check_new(call.request)
     hit_id = call.moment.ids.mint()
     _claim_creation(call, hit_id)
     now, slots = call.moment.now, call.request.get("MaxAssignments", 1)
@@ -134,9 +147,7 @@ def _create(call: Call, hit_type: HitType) -> dict[str, Any]:
         expires_at=now + call.request["LifetimeInSeconds"] * SECOND,
     )
     fee = assignment_fee(hit_type.reward, max_assignments=slots, masters=needs_masters(hit_type.requirements))
-    cause = Cause(at=now, requester_id=call.requester_id, hit_id=hit_id)
-    ledger.hold(call.moment.connection, cause, slots * (hit_type.reward + fee))
-    _insert(call, hit_type, state, {"hit_id": hit_id, "fee_cents": fee})
+    row = _insert(call, hit_type, state, {"hit_id": hit_id, "fee_cents": fee})
     reviews.remember_policies(call.moment, hit_id, call.request)
     notifications.emit(
         call.moment,
@@ -145,20 +156,10 @@ def _create(call: Call, hit_type: HitType) -> dict[str, Any]:
         hit_type_id=hit_type.hit_type_id,
         hit_id=hit_id,
     )
-    return {"HIT": views.hit(call.moment, hit_id)}
-
-
-def _check_new(request: Mapping[str, Any]) -> None:
-    check_bounds(request)
-    if "HITLayoutId" in request:
-        raise RequestError(
-            "OperationNotSupported",
-            "HIT layouts are not offered: no call of the API makes one. Send a Question.",
-        )
-    reviews.check_policies(request)
-    if "Question" not in request:
-        raise ParameterValidationError("Question", "null", "A HIT needs a question.")
-    check_question(request["Question"])
+    # Last, for all who create HITs for this requester wait for his balance's row.
+    cause = Cause(at=now, requester_id=call.requester_id, hit_id=hit_id)
+    ledger.hold(call.moment.connection, cause, slots * (hit_type.reward + fee))
+    return {"HIT": _shown(row, hit_type, call.request["Question"])}
 
 
 def _check_age(call: Call, hit_id: str) -> None:
@@ -189,7 +190,7 @@ def _claim_extension(call: Call, hit_id: str) -> None:
         raise already_processed(token)
 
 
-def _insert(call: Call, hit_type: HitType, state: HitState, values: Mapping[str, Any]) -> None:
+def _insert(call: Call, hit_type: HitType, state: HitState, values: Mapping[str, Any]) -> Mapping[str, Any]:
     connection, now = call.moment.connection, call.moment.now
     row = {
         **values,
@@ -205,3 +206,10 @@ def _insert(call: Call, hit_type: HitType, state: HitState, values: Mapping[str,
     connection.execute(_INSERT_HIT, row)
     question = {"hit_id": values["hit_id"], "question": call.request["Question"]}
     connection.execute(_INSERT_QUESTION, question)
+    return row
+
+
+def _shown(row: Mapping[str, Any], hit_type: HitType, question: str) -> dict[str, Any]:
+    """A new HIT in the API's words, without asking the database for what was just written."""
+    described = {name: getattr(hit_type, name) for name in _DESCRIBED}
+    return views.hit_members({**row, **described, "question": question})

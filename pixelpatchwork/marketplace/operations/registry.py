@@ -19,14 +19,19 @@ class Call:
 
 
 Act = Callable[[Call], dict[str, Any]]
+Check = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """What to run, and whether it may change anything."""
+    """What to run, and whether it may change anything.
+
+    `check` refuses what the request alone shows to be wrong: before a transaction begins, so that nobody waits for it.
+    """
 
     act: Act
     writes: bool
+    check: Check
 
 
 _OFFERED: dict[str, Operation] = {}
@@ -37,11 +42,15 @@ def offered(name: str) -> Operation:
     return _OFFERED[name]
 
 
-def operation(name: str, *, writes: bool) -> Callable[[Act], Act]:
+def nothing_to_check(_request: Mapping[str, Any]) -> None:
+    """The check of an operation whose input the service model describes in full."""
+
+
+def operation(name: str, *, writes: bool, check: Check = nothing_to_check) -> Callable[[Act], Act]:
     """Registers a function as the API's operation of that name."""
 
     def register(act: Act) -> Act:
-        _OFFERED[name] = Operation(act=act, writes=writes)
+        _OFFERED[name] = Operation(act=act, writes=writes, check=check)
         return act
 
     return register

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, RowMapping, bindparam, select
 
 from pixelpatchwork.marketplace import schema
 from pixelpatchwork.marketplace.clock import to_wire
+from pixelpatchwork.marketplace.errors import does_not_exist
 from pixelpatchwork.marketplace.fees import format_usd
 from pixelpatchwork.marketplace.records import Moment
 
@@ -29,9 +30,12 @@ _HITS = (
 _HIT = _HITS.where(schema.hit.c.hit_id == bindparam("hit_id"))
 
 
-def hit(moment: Moment, hit_id: str) -> dict[str, Any]:
-    """One HIT that exists."""
-    return _hit(moment.connection.execute(_HIT, {"hit_id": hit_id}).one())
+def hit(moment: Moment, requester_id: str, hit_id: str) -> dict[str, Any]:
+    """One HIT of the requester's own; another's does not exist for him. Raises HITDoesNotExist."""
+    row = moment.connection.execute(_HIT, {"hit_id": hit_id}).one_or_none()
+    if row is None or row.requester_id != requester_id:
+        raise does_not_exist("HIT", hit_id)
+    return hit_members(row._mapping)
 
 
 def hits(moment: Moment, hit_ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -39,7 +43,7 @@ def hits(moment: Moment, hit_ids: Sequence[str]) -> list[dict[str, Any]]:
     if not hit_ids:
         return []
     rows = moment.connection.execute(_HITS.where(schema.hit.c.hit_id.in_(hit_ids)))
-    return [_hit(row) for row in rows]
+    return [hit_members(row._mapping) for row in rows]
 
 
 def assignment(row: Row[Any]) -> dict[str, Any]:
@@ -61,28 +65,29 @@ def assignment(row: Row[Any]) -> dict[str, Any]:
     return _present(shown)
 
 
-def _hit(row: Row[Any]) -> dict[str, Any]:
+def hit_members(row: Mapping[str, Any] | RowMapping) -> dict[str, Any]:
+    """The columns of a HIT, of its type and its question, as the API shows them."""
     shown = {
-        "HITId": row.hit_id,
-        "HITTypeId": row.hit_type_id,
-        "HITGroupId": row.group_id,
-        "CreationTime": row.created_at,
-        "Title": row.title,
-        "Description": row.description,
-        "Question": row.question,
-        "Keywords": row.keywords,
-        "HITStatus": row.status,
-        "MaxAssignments": row.max_assignments,
-        "Reward": format_usd(row.reward_cents),
-        "AutoApprovalDelayInSeconds": row.auto_approval_s,
-        "Expiration": row.expires_at,
-        "AssignmentDurationInSeconds": row.duration_s,
-        "RequesterAnnotation": row.annotation,
-        "QualificationRequirements": json.loads(row.requirements),
+        "HITId": row["hit_id"],
+        "HITTypeId": row["hit_type_id"],
+        "HITGroupId": row["group_id"],
+        "CreationTime": row["created_at"],
+        "Title": row["title"],
+        "Description": row["description"],
+        "Question": row["question"],
+        "Keywords": row["keywords"],
+        "HITStatus": row["status"],
+        "MaxAssignments": row["max_assignments"],
+        "Reward": format_usd(row["reward_cents"]),
+        "AutoApprovalDelayInSeconds": row["auto_approval_s"],
+        "Expiration": row["expires_at"],
+        "AssignmentDurationInSeconds": row["duration_s"],
+        "RequesterAnnotation": row["annotation"],
+        "QualificationRequirements": json.loads(row["requirements"]),
         "HITReviewStatus": "NotReviewed",
-        "NumberOfAssignmentsPending": row.pending,
-        "NumberOfAssignmentsAvailable": row.available,
-        "NumberOfAssignmentsCompleted": row.completed,
+        "NumberOfAssignmentsPending": row["pending"],
+        "NumberOfAssignmentsAvailable": row["available"],
+        "NumberOfAssignmentsCompleted": row["completed"],
     }
     return _present(shown)
 
