@@ -11,7 +11,7 @@ from random import Random
 from typing import TypeVar
 
 from sqlalchemy import Connection, Table, func, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 
 from pixelpatchwork.marketplace import ledger, notifications, reviews, schema, sweep, timekeeping
 from pixelpatchwork.marketplace.clock import Clock, Millis, to_millis
@@ -115,10 +115,30 @@ class Market:
         return done
 
     def _settle(self, now: Millis) -> None:
-        more = True
-        while more:
+        """Lets everything that has come due happen. A row that cannot be settled stops nothing but itself."""
+        before: frozenset[sweep.DueRow] | None = None
+        while True:
+            rows = self._settle_together(now)
+            if rows is None or rows == before:
+                rows = self._settle_apart(now)
+            if not rows:
+                return
+            before = rows
+
+    def _settle_together(self, now: Millis) -> frozenset[sweep.DueRow] | None:
+        """One batch, which is all that is needed nearly always; None where one of its rows made it fail."""
+        try:
             with self.database.begin(writes=True) as connection:
-                more = self._act(connection, now, sweep.settle_due)
+                return self._act(connection, now, sweep.settle_due)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            # Whichever row it was, and whatever is wrong with it: `_settle_apart` finds out, and says so.
+            return None
+
+    def _settle_apart(self, now: Millis) -> frozenset[sweep.DueRow]:
+        with self.database.begin(writes=True) as connection:
+            return sweep.settle_apart(connection, now, lambda act: self._act(connection, now, act))
 
 
 def _open_account(connection: Connection, now: Millis, cents: int) -> None:

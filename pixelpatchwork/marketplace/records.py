@@ -152,7 +152,7 @@ def _tell_change(moment: Moment, hit: Hit, state: HitState, at: Millis) -> None:
     before, after = hit.status, state.status(moment.now)
     if state.max_assignments > hit.state.max_assignments or state.expires_at > hit.state.expires_at:
         tell(moment, EventType.HIT_EXTENDED, hit, at=at)
-    if state.expired(moment.now) and hit.due_at == hit.state.expires_at and before in _OPEN:
+    if state.expired(moment.now) and hit.due_at is not None and before in _OPEN:
         tell(moment, EventType.HIT_EXPIRED, hit, at=min(moment.now, state.expires_at))
     if before in _OPEN and after is HitStatus.REVIEWABLE:
         tell(moment, EventType.HIT_REVIEWABLE, hit, at=min(moment.now, state.reviewable_since(at)))

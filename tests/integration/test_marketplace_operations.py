@@ -33,7 +33,7 @@ def test_every_operation_of_the_model_is_offered_and_has_an_example() -> None:
 
     assert set(EXAMPLES) == names
     assert len(names) == 39
-    assert [name for name in names if offered(name) is None] == []
+    assert all(callable(offered(name).act) for name in names)
 
 
 @pytest.mark.parametrize("name", sorted(EXAMPLES))
