@@ -254,6 +254,12 @@ class Hit:
     expires_at: datetime | None = None
     checks: tuple[AttentionCheck, ...] = ()
 
+    @property
+    def images(self) -> tuple[ImageId, ...]:
+        """The images that stand for election on it: its ballot without the attention checks."""
+        shown_as = {check.shown_as for check in self.checks}
+        return tuple(image_id for image_id in self.ballot if image_id not in shown_as)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
@@ -325,7 +331,7 @@ class Edit:
 class Vote:
     """One opinion on one image. `position` counts from 0 on the ballot; `is_own`: the voter made the image.
 
-    Own votes are kept as facts and counted nowhere.
+    Own votes are kept as facts and counted nowhere; nor are those that are void since their voter was banned.
     """
 
     round_id: RoundId
@@ -337,6 +343,12 @@ class Vote:
     position: int
     is_own: bool
     created_at: datetime
+    is_void: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is counted."""
+        return not (self.is_own or self.is_void)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -261,6 +261,8 @@ vote = _table(
     Column("position", Integer, nullable=False),
     Column("is_own", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    # The voter was banned while the vote's Day was open.
+    Column("is_void", Boolean, nullable=False),
     _key("Vote", "round_id", "user_id", "image_id"),
     _refers("Vote", "round_id", "Round.round_id"),
     _refers("Vote", "user_id", "User.user_id"),

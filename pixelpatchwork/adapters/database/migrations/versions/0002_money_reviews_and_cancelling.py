@@ -34,6 +34,7 @@ MAY_BE_EMPTY: tuple[tuple[str, str, TypeEngine[Any]], ...] = (
 OBLIGATORY: Mapping[str, tuple[tuple[str, TypeEngine[Any], object], ...]] = {
     "Round": (("attempt", sa.Integer(), 1), ("edit_usd", USD, "0")),
     "Hit": (("checks", TEXT, "[]"),),
+    "Vote": (("is_void", sa.Boolean(), False),),
     # No version before this one has recorded a bonus.
     "Bonus": (("day_number", sa.Integer(), 0), ("rule", sa.String(64), "")),
 }
