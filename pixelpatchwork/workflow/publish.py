@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pixelpatchwork.domain.errors import (
@@ -70,21 +70,23 @@ def publish(plan: RoundPlan, services: Services, progress: Progress = no_progres
     """
     day = services.current_day()
     begun = _recorded(services, plan.round.round_id)
+    plan = begun or plan
+    services.require_market(plan.round)
+    there = _already_there(plan, services, day)
+    _require_funds(plan, there, services)
+    questions = render_questions(plan.round, plan.hits, services, day)
     if begun is None:
-        _require_funds(plan, {}, services)
-        render_questions(plan.round, plan.hits, services, day)
-        begun = _record(plan, services)
-    services.require_market(begun.round)
-    there = _already_there(begun, services, day)
-    _require_funds(begun, there, services)
+        recorded = _record(plan, services)
+        if recorded != replace(plan, unseen=0):  # another run was a moment quicker: its plan stands
+            return publish(recorded, services, progress)
     job = _Job(
         services=services,
-        rules=services.rules.of(begun.round.kind),
-        questions=render_questions(begun.round, begun.hits, services, day),
-        hit_type_id=services.crowd.ensure_hit_type(_hit_type(begun, services, day)),
+        rules=services.rules.of(plan.round.kind),
+        questions=questions,
+        hit_type_id=services.crowd.ensure_hit_type(_hit_type(plan, services, day)),
         there=there,
     )
-    return _publish_all(job, begun, progress)
+    return _publish_all(job, plan, progress)
 
 
 def _publish_all(job: _Job, plan: RoundPlan, progress: Progress) -> Published:
@@ -164,7 +166,8 @@ def _record(plan: RoundPlan, services: Services) -> RoundPlan:
 def _already_there(plan: RoundPlan, services: Services, day: Day) -> Mapping[str, PublishedHit]:
     """What the marketplace has of this round, by annotation: an earlier run may have stopped before it noted it.
 
-    Request tokens guard for 24 hours only, so the annotation is asked first.
+    Request tokens guard for 24 hours only, so the annotation is asked first; of a new round, too: a database that was
+    restored from a backup may have forgotten one.
     """
     prefix = annotation_prefix(services.study().study_id, day.number, plan.round.kind)
     return {hit.annotation: hit for hit in services.crowd.hits(prefix)}
