@@ -24,13 +24,13 @@ from pixelpatchwork.adapters.mturk_errors import (
     translated,
 )
 from pixelpatchwork.domain.errors import CrowdError, DecidedElsewhere, HitExists
-from pixelpatchwork.domain.model import AssignmentId, HitId, HitTypeId, WorkerId
+from pixelpatchwork.domain.model import AssignmentId, HitId, HitTypeId, Token, WorkerId
 from pixelpatchwork.domain.money import Usd, to_cents
-from pixelpatchwork.domain.ports import HitRequest, HitTypeSpec, PublishedHit, SubmittedAssignment
+from pixelpatchwork.domain.ports import HitRequest, HitTypeSpec, PaidBonus, PublishedHit, SubmittedAssignment
 
 if TYPE_CHECKING:
     from mypy_boto3_mturk import MTurkClient
-    from mypy_boto3_mturk.type_defs import AssignmentTypeDef, HITTypeDef
+    from mypy_boto3_mturk.type_defs import AssignmentTypeDef, BonusPaymentTypeDef, HITTypeDef
 
 LIVE_ENDPOINT = "https://mturk-requester.us-east-1.amazonaws.com"
 SANDBOX_ENDPOINT = "https://mturk-requester-sandbox.us-east-1.amazonaws.com"
@@ -180,6 +180,28 @@ class MTurkCrowd:
                 return None
             raise
 
+    def send_bonus(
+        self, assignment_id: AssignmentId, worker_id: WorkerId, *, token: Token, amount_usd: Usd, reason: str
+    ) -> None:
+        """Pays a bonus. Its fee comes on top. A token of the last 24 hours is refused with CrowdError."""
+        with translated(self._endpoint):
+            self._client.send_bonus(
+                AssignmentId=assignment_id,
+                WorkerId=worker_id,
+                BonusAmount=str(to_cents(amount_usd)),
+                Reason=reason,
+                UniqueRequestToken=token,
+            )
+
+    def bonuses(self, assignment_id: AssignmentId) -> Iterator[PaidBonus]:
+        """Every bonus that was paid for an assignment, over all pages."""
+        with translated(self._endpoint):
+            pages = self._client.get_paginator("list_bonus_payments").paginate(
+                AssignmentId=assignment_id, PaginationConfig={"PageSize": _PAGE}
+            )
+            for page in pages:
+                yield from map(_paid_bonus, page.get("BonusPayments", ()))
+
     def expire(self, hit_id: HitId) -> None:
         """Takes a HIT off the market at once. Expired before, or disposed of, counts as success."""
         with translated(self._endpoint):
@@ -248,6 +270,15 @@ def _submitted(assignment: AssignmentTypeDef) -> SubmittedAssignment:
         submitted_at=assignment["SubmitTime"].astimezone(UTC),
         is_approved=assignment["AssignmentStatus"] == "Approved",
         is_rejected=assignment["AssignmentStatus"] == "Rejected",
+    )
+
+
+def _paid_bonus(payment: BonusPaymentTypeDef) -> PaidBonus:
+    return PaidBonus(
+        assignment_id=AssignmentId(payment["AssignmentId"]),
+        amount_usd=Usd(payment["BonusAmount"]),
+        reason=payment.get("Reason", ""),
+        paid_at=payment["GrantTime"].astimezone(UTC),
     )
 
 

@@ -37,6 +37,7 @@ __all__ = [
     "ImageStore",
     "Judgement",
     "Pages",
+    "PaidBonus",
     "PastWinner",
     "PublishedHit",
     "ShownImage",
@@ -111,6 +112,16 @@ class SubmittedAssignment:
     is_rejected: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class PaidBonus:
+    """A bonus that the marketplace has paid, as it lists it."""
+
+    assignment_id: AssignmentId
+    amount_usd: Usd
+    reason: str
+    paid_at: datetime
+
+
 class Crowd(Protocol):
     """The MTurk requester API, in our words. Every call may raise CrowdError."""
 
@@ -146,6 +157,20 @@ class Crowd(Protocol):
 
         Raises DecidedElsewhere where it can never be approved.
         """
+        ...
+
+    def send_bonus(
+        self, assignment_id: AssignmentId, worker_id: WorkerId, *, token: Token, amount_usd: Usd, reason: str
+    ) -> None:
+        """Pays money on top of the reward. Raises InsufficientFunds, DecidedElsewhere where the assignment is gone.
+
+        A token that was used within the last 24 hours pays nothing and raises CrowdError; what was paid, then or
+        longer ago, `bonuses` tells.
+        """
+        ...
+
+    def bonuses(self, assignment_id: AssignmentId) -> Iterator[PaidBonus]:
+        """Every bonus that was paid for an assignment, by whomever, over all pages."""
         ...
 
     def expire(self, hit_id: HitId) -> None:
