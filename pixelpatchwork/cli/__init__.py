@@ -31,7 +31,7 @@ COMMANDS = {
     "serve": LazyCommand("serve:serve", "Serve the marketplace: the workers' pages and the requester API."),
     "marketplace": LazyCommand(
         "marketplace:marketplace",
-        "Run the marketplace: its clock, its requesters, its money, its invitations.",
+        "Run the marketplace: its workers, its requesters, its money, its clock.",
     ),
 }
 

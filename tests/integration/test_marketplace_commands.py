@@ -53,7 +53,7 @@ def worked(wiring: Wiring, names: tuple[str, ...]) -> Market:
 def test_a_requesters_key_is_shown_once_and_works(study: Path) -> None:
     key = ran(study, "add-requester", "Vision Lab", "--balance", "25.5", "--json").well().json
     ran(study, "deposit", "vision lab", "10").well()
-    listed = ran(study, "requesters", "--json").well().json
+    listed = ran(study, "requester", "list", "--json").well().json
     with serving("--config", study, cwd=study.parent) as served:
         client = socket_client(served.url, key["key_id"], key["secret"])
         assert client.get_account_balance()["AvailableBalance"] == "35.50"
@@ -62,7 +62,7 @@ def test_a_requesters_key_is_shown_once_and_works(study: Path) -> None:
             client.get_account_balance()
 
     assert [one["key_ids"] for one in listed if one["name"] == "Vision Lab"] == [[key["key_id"]]]
-    assert key["secret"] not in ran(study, "requesters").well().text
+    assert key["secret"] not in ran(study, "requester", "list").well().text
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,15 @@ def test_a_requesters_key_is_shown_once_and_works(study: Path) -> None:
         (("revoke-key", "AKPP"), 1, "No access key AKPP is in use"),
         (("add-requester", "requester"), 1, "There is a requester requester already"),
         (("clock", "--advance", "soon"), 2, "no duration"),
-        (("ledger",), 2, "--check"),
+        (("ledger", "--check", "--since", "2026-01-01"), 2, "Leave the other options out"),
+        (("ledger", "--requester", "nobody"), 1, "There is no requester nobody"),
+        (("ledger", "--worker", "ANOBODY"), 1, "No worker of this id has signed up"),
+        (("withdraw", "nobody", "1"), 1, "There is no requester nobody"),
+        (("withdraw", "requester", "0"), 1, "less than a cent"),
+        (("withdraw", "requester", "1", "--reference", "x" * 65), 2, "A reference has 1 to 64"),
+        (("requester", "suspend", "nobody"), 1, "There is no requester nobody"),
+        (("worker", "suspend", "ANOBODY"), 1, "No worker of this id has signed up"),
+        (("worker", "reset-password", "ANOBODY"), 1, "No worker of this id has signed up"),
         (("payouts", "--csv", "new.csv"), 2, "either --panel NAME or --without-panel"),
         (("payouts", "--csv", "new.csv", "--panel", "p", "--without-panel"), 2, "either --panel NAME or"),
     ],

@@ -23,6 +23,7 @@ from pixelpatchwork.marketplace.site.messages import MessagePages
 from pixelpatchwork.marketplace.site.neighbours import keep_to_this_machine
 from pixelpatchwork.marketplace.site.qualifications import QualificationPages
 from pixelpatchwork.marketplace.site.refusals import status_of
+from pixelpatchwork.marketplace.site.resetting import ResetPages
 from pixelpatchwork.marketplace.site.signin import SignInPages
 from pixelpatchwork.marketplace.site.work import WorkPages
 from pixelpatchwork.marketplace.ways_in import OPEN_TO_ALL, WaysIn
@@ -60,7 +61,7 @@ class Site:
         )
         throttle = Throttle(market=self.market, clock=self.clock, limits=self.ways_in.limits)
         HitPages(market=self.market, throttle=throttle, most_held=self.most_held).add_to(pages)
-        for part in (WorkPages, DashboardPages, MessagePages, AccountPages, QualificationPages):
+        for part in (WorkPages, DashboardPages, MessagePages, AccountPages, QualificationPages, ResetPages):
             part(self.market).add_to(pages)
         SignInPages(market=self.market, throttle=throttle, signup=self.ways_in.signup).add_to(pages)
         JoinPages(market=self.market, throttle=throttle, panels=self.ways_in.panels).add_to(pages)
