@@ -149,14 +149,16 @@ def test_a_page_may_load_what_the_table_says_and_nothing_else(directive: str) ->
     assert directive.format(origin="https://market.example") in policy.split("; ")
 
 
-def test_only_faults_on_demand_throttle() -> None:
+def test_the_page_names_what_throttles() -> None:
     throttling = [
-        file.name for file in sorted(SOURCE.rglob("*.py")) if "ThrottlingExc" in file.read_text("utf-8")
+        file.name
+        for file in sorted(SOURCE.rglob("*.py"))
+        if re.search(r"raise ThrottlingExc|\"ThrottlingException\", \"message\"", file.read_text("utf-8"))
     ]
     row = next(
         line for line in section("How a call is refused").splitlines() if "ThrottlingException" in line
     )
 
-    assert throttling == ["faults.py"]
-    assert "only where" in row
+    assert throttling == ["faults.py", "wire.py"]
+    assert "serve.api_rate" in row
     assert "--faults throttle=" in row

@@ -330,6 +330,7 @@ def test_the_systems_own_types_stand_last_in_the_list(market: Bench) -> None:
 
 def test_a_grant_tells_the_worker_unless_it_is_asked_to_be_silent(market: Bench) -> None:
     type_id, ann = new_type(market), market.worker("Ann")
+    ann.accept(market.hit())
     key = {"QualificationTypeId": type_id, "WorkerId": ann.worker_id}
 
     market.client.associate_qualification_with_worker(**key, SendNotification=False)

@@ -13,6 +13,7 @@ from pixelpatchwork.marketplace.grants import DEFAULT_VALUE, GRANTED, Holding
 from pixelpatchwork.marketplace.operations.bounds import check_bounds
 from pixelpatchwork.marketplace.operations.qualification_types import own_type
 from pixelpatchwork.marketplace.operations.registry import Call, operation
+from pixelpatchwork.marketplace.operations.workers import has_dealt_with
 from pixelpatchwork.marketplace.paging import Page
 
 _SUBJECT = 200
@@ -20,7 +21,11 @@ _SUBJECT = 200
 
 @operation("AssociateQualificationWithWorker", writes=True)
 def associate(call: Call) -> dict[str, Any]:
-    """Grants a qualification, or changes its value; tells the worker unless `SendNotification` is false."""
+    """Grants a qualification, or changes its value, to any worker: he need not have asked (API reference).
+
+    He is told unless `SendNotification` is false, and unless he has never dealt with this requester: a name and a
+    description are text enough for advertising, which would then reach everybody whose id is known.
+    """
     own = own_type(call, call.request["QualificationTypeId"])
     worker_id = call.request["WorkerId"]
     if not people.is_known(call.moment, worker_id):
@@ -28,14 +33,13 @@ def associate(call: Call) -> dict[str, Any]:
     holding = Holding(qualification_type_id=own.qualification_type_id, worker_id=worker_id)
     grants.grant(call.moment, holding, call.request.get("IntegerValue", DEFAULT_VALUE))
     if call.request.get("SendNotification", True):
-        subject = f"You have a qualification: {own.name}"[:_SUBJECT]
-        messages.send(call.moment, call.requester_id, [worker_id], subject=subject, text=own.description)
+        _tell(call, worker_id, f"You have a qualification: {own.name}", own.description)
     return {}
 
 
 @operation("DisassociateQualificationFromWorker", writes=True)
 def disassociate(call: Call) -> dict[str, Any]:
-    """Revokes a granted qualification; a reason is for the worker to read."""
+    """Revokes a granted qualification; a reason is for the worker to read, where he has dealt with the requester."""
     check_bounds(call.request)
     own = own_type(call, call.request["QualificationTypeId"])
     row = _qualification(call, own.qualification_type_id)
@@ -44,9 +48,7 @@ def disassociate(call: Call) -> dict[str, Any]:
     holding = Holding(qualification_type_id=row.qualification_type_id, worker_id=row.worker_id)
     grants.revoke(call.moment, holding)
     if call.request.get("Reason"):
-        subject = f"A qualification was withdrawn: {own.name}"[:_SUBJECT]
-        reason = call.request["Reason"]
-        messages.send(call.moment, call.requester_id, [row.worker_id], subject=subject, text=reason)
+        _tell(call, row.worker_id, f"A qualification was withdrawn: {own.name}", call.request["Reason"])
     return {}
 
 
@@ -74,6 +76,12 @@ def list_workers(call: Call) -> dict[str, Any]:
     rows = call.moment.connection.execute(statement.order_by(columns.number).limit(page.limit)).all()
     cut = page.cut(rows, lambda row: (row.number,))
     return cut.answer("Qualifications", [_shown(row) for row in cut.rows])
+
+
+def _tell(call: Call, worker_id: str, subject: str, text: str) -> None:
+    """Leaves the worker a message, unless he has never had to do with this requester."""
+    if has_dealt_with(call, worker_id):
+        messages.send(call.moment, call.requester_id, [worker_id], subject=subject[:_SUBJECT], text=text)
 
 
 def _qualification(call: Call, qualification_type_id: str) -> Row[Any]:

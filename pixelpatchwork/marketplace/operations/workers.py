@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pixelpatchwork.marketplace import messages, people, schema
@@ -14,7 +14,7 @@ from pixelpatchwork.marketplace.operations.bounds import check_bounds, require_r
 from pixelpatchwork.marketplace.operations.registry import Call, operation
 from pixelpatchwork.marketplace.paging import Page
 from pixelpatchwork.marketplace.states import AssignmentStatus
-from pixelpatchwork.marketplace.tables import worker_block
+from pixelpatchwork.marketplace.tables import qualification_request, worker_block
 
 _MOST_NOTIFIED = 100
 _MOST_BLOCKS = 100_000
@@ -78,6 +78,16 @@ def list_worker_blocks(call: Call) -> dict[str, Any]:
     )
     cut = page.cut(call.moment.connection.execute(statement).all(), lambda row: (row.number,))
     return cut.answer("WorkerBlocks", [{"WorkerId": row.worker_id, "Reason": row.reason} for row in cut.rows])
+
+
+def has_dealt_with(call: Call, worker_id: str) -> bool:
+    """True for a worker who has accepted a HIT of this requester, or asked for a qualification of his."""
+    work, asked = schema.assignment.c, qualification_request.c
+    ties = (
+        select(literal(1)).where(work.worker_id == worker_id, work.requester_id == call.requester_id),
+        select(literal(1)).where(asked.worker_id == worker_id, asked.requester_id == call.requester_id),
+    )
+    return any(call.moment.connection.execute(tie.limit(1)).scalar() for tie in ties)
 
 
 def _judged(call: Call, worker_ids: Iterable[str]) -> set[str]:
