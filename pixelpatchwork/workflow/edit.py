@@ -10,16 +10,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 
 from pixelpatchwork.domain.errors import EditorBusy, EditorStopped, LeaseLost, StoreError
 from pixelpatchwork.domain.model import OPEN_EDITS, Edit, EditState, RoundState
+from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.wording import counted
+from pixelpatchwork.workflow.allowance import Allowance
 from pixelpatchwork.workflow.paint import Bench
-from pixelpatchwork.workflow.services import MaySpend, Progress, Services
+from pixelpatchwork.workflow.services import MaySpend, Progress, Services, Stops, never
 
 NOT_ALLOWED = "The edits wait for your permission to spend."
 USED_UP = "What you allowed to be spent is used up. To go on with what waits, run: ppw collect"
+ENDING = "The program is to end: no other edit was begun."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,22 +36,34 @@ class EditSummary:
     stopped: str | None = None
 
 
-def run_edits(services: Services, *, owner: str, may_spend: MaySpend, progress: Progress) -> EditSummary:
-    """Works off the edits that wait, `editor.parallel` at a time, until none is left or the editor stops."""
+def run_edits(
+    services: Services,
+    *,
+    owner: str,
+    may_spend: MaySpend | Allowance,
+    progress: Progress,
+    stops: Stops = never,
+) -> EditSummary:
+    """Works off the edits that wait, `editor.parallel` at a time, until none is left or the editor stops.
+
+    Of edits that cost money, `may_spend` is asked for all together; an allowance is counted down by each request.
+    Once `stops`, no request is begun; those that are out are waited for.
+    """
     waiting = _waiting(services)
     if not waiting:
         return EditSummary()
-    worst_case = services.editor.worst_case_usd * len(waiting)
-    if worst_case and not may_spend(
-        worst_case, f"{counted(len(waiting), 'edit')} with {services.editor.model}"
-    ):
-        return EditSummary(waiting=len(waiting), stopped=NOT_ALLOWED)
+    each_usd = services.editor.worst_case_usd
+    allowance = _allowance(services, len(waiting), may_spend) if each_usd else None
+    if allowance is not None and allowance.left < each_usd:
+        reason = USED_UP if isinstance(may_spend, Allowance) else NOT_ALLOWED
+        return EditSummary(waiting=len(waiting), stopped=reason)
     queue = _Queue(
         services=services,
         owner=owner,
         progress=progress,
         total=len(waiting),
-        paid_requests=len(waiting) if worst_case else None,
+        allowance=allowance,
+        stops=stops,
     )
     workers = min(services.editor.parallel, len(waiting))
     with _heartbeat(services, owner), ThreadPoolExecutor(max_workers=workers) as pool:
@@ -59,6 +74,15 @@ def run_edits(services: Services, *, owner: str, may_spend: MaySpend, progress: 
         finally:
             queue.stop.set()  # Ctrl-C lets the edits that are under way end, and begins no other
     return queue.summary(waiting=len(_waiting(services)))
+
+
+def _allowance(services: Services, waiting: int, may_spend: MaySpend | Allowance) -> Allowance:
+    """What the edits may cost in all: what is left, or what is allowed now; nothing where it is not."""
+    if isinstance(may_spend, Allowance):
+        return may_spend
+    worst_case = services.editor.worst_case_usd * waiting
+    is_allowed = may_spend(worst_case, f"{counted(waiting, 'edit')} with {services.editor.model}")
+    return Allowance(worst_case if is_allowed else Usd(0))
 
 
 def _waiting(services: Services) -> list[Edit]:
@@ -91,15 +115,15 @@ def _heartbeat(services: Services, owner: str) -> Iterator[None]:
 class _Queue:
     """The threads' common state: what was done, and whether to stop.
 
-    `paid_requests` is how many more requests may go out, None where they cost nothing.
+    `allowance` is what the requests may cost, None where they cost nothing.
     """
 
     services: Services
     owner: str
     progress: Progress
     total: int
-    paid_requests: int | None
-    lock: Lock = field(default_factory=Lock)
+    allowance: Allowance | None
+    stops: Stops
     ends: Counter[EditState] = field(default_factory=Counter)
     reason: str | None = None
     stop: Event = field(default_factory=Event)
@@ -108,7 +132,7 @@ class _Queue:
         """Takes edit after edit until there is none, or the editor says stop."""
         bench = Bench(services=self.services, owner=self.owner, spend=self._spend)
         rules, store, clock = self.services.rules, self.services.store, self.services.clock
-        while not self.stop.is_set():
+        while not (self.stop.is_set() or self.stops()):
             edit = store.claim_edit(owner=self.owner, now=clock.now(), lease=rules.edit_lease)
             if edit is None:
                 return
@@ -126,12 +150,11 @@ class _Queue:
             self.progress("Painting", min(sum(self.ends.values()), self.total), self.total)
 
     def _spend(self) -> None:
-        """Counts a request that may be billed. Raises EditorStopped where no more were allowed."""
-        with self.lock:
-            if self.paid_requests == 0:
-                raise EditorStopped(USED_UP)
-            if self.paid_requests is not None:
-                self.paid_requests -= 1
+        """Counts a request that may be billed. Raises EditorStopped where none is to go out any more."""
+        if self.stops():
+            raise EditorStopped(ENDING)
+        if self.allowance is not None and not self.allowance.take(self.services.editor.worst_case_usd):
+            raise EditorStopped(USED_UP)
 
     def _stop(self, reason: str) -> None:
         self.reason = reason

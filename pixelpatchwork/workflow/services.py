@@ -20,6 +20,9 @@ Progress = Callable[[str, int, int], None]
 MaySpend = Callable[[Usd, str], bool]
 """Asked before money is spent, with the most it can be and what for."""
 
+Stops = Callable[[], bool]
+"""Asked between calls, edits and pages: whether nothing new is to be begun, because the program is to end."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StudyRules:
@@ -80,6 +83,11 @@ class Services(Exhibition):
                 f"The {round_.kind} round of Day {round_.day_number} was published on {round_.market}, "
                 f"and the settings say {self.market}. Set `marketplace` back until the round is closed."
             )
+
+
+def never() -> bool:
+    """For callers that nobody tells to stop."""
+    return False
 
 
 def no_progress(_what: str, _done: int, _total: int) -> None:
