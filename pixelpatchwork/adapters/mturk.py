@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,11 @@ from pixelpatchwork.adapters.mturk_errors import (
     WRONG_HIT_STATE,
     error_code,
     error_text,
+    one_line,
     translated,
 )
 from pixelpatchwork.domain.errors import CrowdError, DecidedElsewhere, HitExists
-from pixelpatchwork.domain.model import AssignmentId, HitId, HitTypeId, Token, WorkerId
+from pixelpatchwork.domain.model import AssignmentId, HitId, HitTypeId, Settlement, Token, WorkerId
 from pixelpatchwork.domain.money import Usd, to_cents
 from pixelpatchwork.domain.ports import HitRequest, HitTypeSpec, PaidBonus, PublishedHit, SubmittedAssignment
 
@@ -39,6 +41,9 @@ _REGION = "us-east-1"
 """Mechanical Turk's only region; any other builds the name of a host that does not exist."""
 _PAGE = 100
 """The most that one page holds."""
+LONGEST_FEEDBACK = 1024
+"""Characters that a worker is told (AWS's API reference)."""
+_SETTLEMENTS = {"Approved": Settlement.APPROVED, "Rejected": Settlement.REJECTED}
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _FINISHED = frozenset({"Reviewable", "Reviewing"})
 _NAMED_HIT = re.compile(r'The HIT with ID "([A-Z0-9]{1,64})" already exists')
@@ -154,6 +159,49 @@ class MTurkCrowd:
                     raise
                 self._require_approved(assignment_id, error)
 
+    def reject(self, assignment_id: AssignmentId, *, feedback: str) -> None:
+        """Refuses to pay. Rejected before counts as success."""
+        with translated(self._endpoint):
+            try:
+                self._client.reject_assignment(
+                    AssignmentId=assignment_id, RequesterFeedback=one_line(feedback)[:LONGEST_FEEDBACK]
+                )
+            except ClientError as error:
+                if error_code(error) != WRONG_ASSIGNMENT_STATE:
+                    raise
+                self._require_rejected(assignment_id, error)
+
+    def _require_rejected(self, assignment_id: AssignmentId, refusal: ClientError) -> None:
+        status = self._assignment_status(assignment_id)
+        if status == "Rejected":
+            return
+        if status == "Approved":
+            raise DecidedElsewhere(
+                f"Assignment {assignment_id} was approved before it could be rejected: the worker is paid."
+            ) from refusal
+        raise CrowdError(
+            f"Assignment {assignment_id} cannot be rejected yet. Run again in a few minutes: ppw collect"
+        ) from refusal
+
+    def settlement(self, assignment_id: AssignmentId) -> Settlement | None:
+        """What stands in the marketplace; None where nothing is decided yet."""
+        try:
+            with translated(self._endpoint):
+                status = self._assignment_status(assignment_id)
+        except DecidedElsewhere:
+            return Settlement.LOST
+        return _SETTLEMENTS.get(status or "")
+
+    def block(self, worker_id: WorkerId, *, reason: str) -> None:
+        """Keeps a worker from this account's HITs. The service itself takes a repetition."""
+        with _unnamed(worker_id), translated(self._endpoint):
+            self._client.create_worker_block(WorkerId=worker_id, Reason=reason)
+
+    def unblock(self, worker_id: WorkerId, *, reason: str) -> None:
+        """Lets a worker back in. The service itself takes a repetition."""
+        with _unnamed(worker_id), translated(self._endpoint):
+            self._client.delete_worker_block(WorkerId=worker_id, Reason=reason)
+
     def _require_approved(self, assignment_id: AssignmentId, refusal: ClientError) -> None:
         """Returns where the assignment stands approved; raises CrowdError, caused by `refusal`, where not."""
         status = self._assignment_status(assignment_id)
@@ -227,6 +275,15 @@ class MTurkCrowd:
 
     def _is_disposed(self, hit_id: HitId) -> bool:
         return self._client.get_hit(HITId=hit_id)["HIT"].get("HITStatus") == "Disposed"
+
+
+@contextmanager
+def _unnamed(worker_id: WorkerId) -> Iterator[None]:
+    """The service's refusals name the worker; no message of ours does."""
+    try:
+        yield
+    except CrowdError as error:
+        raise CrowdError(str(error).replace(worker_id, "[worker]")) from None
 
 
 def _published(hit: HITTypeDef) -> PublishedHit:

@@ -66,9 +66,13 @@ def error_text(error: ClientError) -> str:
     return _one_line(str(error.response.get("Error", {}).get("Message", ""))) or "no message"
 
 
+def one_line(text: str) -> str:
+    """`text` on one line, without control characters."""
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())
+
+
 def _one_line(text: str) -> str:
-    printable = "".join(character for character in " ".join(text.split()) if character.isprintable())
-    return _ACCESS_KEY_ID.sub("[access key]", printable)[:_LONGEST_QUOTE]
+    return _ACCESS_KEY_ID.sub("[access key]", one_line(text))[:_LONGEST_QUOTE]
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from pixelpatchwork.domain.model import (
     HitId,
     HitTypeId,
     ImageId,
+    Settlement,
     Token,
     Usage,
     WorkerId,
@@ -157,6 +158,25 @@ class Crowd(Protocol):
 
         Raises DecidedElsewhere where it can never be approved.
         """
+        ...
+
+    def reject(self, assignment_id: AssignmentId, *, feedback: str) -> None:
+        """Refuses to pay; the worker reads `feedback`. An assignment that is rejected already counts as success.
+
+        Raises DecidedElsewhere where it was approved, or is gone.
+        """
+        ...
+
+    def settlement(self, assignment_id: AssignmentId) -> Settlement | None:
+        """What stands in the marketplace: approved, rejected or gone (LOST); None where nothing is decided yet."""
+        ...
+
+    def block(self, worker_id: WorkerId, *, reason: str) -> None:
+        """Keeps a worker from this account's HITs, who never reads `reason`; blocked already counts as success."""
+        ...
+
+    def unblock(self, worker_id: WorkerId, *, reason: str) -> None:
+        """Lets a worker back in; one who is not blocked counts as success."""
         ...
 
     def send_bonus(

@@ -21,6 +21,7 @@ from pixelpatchwork.domain.model import (
     HitId,
     Image,
     ImageId,
+    ImageState,
     Round,
     RoundId,
     Settlement,
@@ -50,6 +51,8 @@ class Judgement:
     seconds: float | None = None
     votes: tuple[Vote, ...] = ()
     edit: Edit | None = None
+    events: tuple[Event, ...] = ()
+    """What else the diary is to say of the answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,18 +156,45 @@ class Store(Protocol):
         """
         ...
 
-    def record_judgements(self, judgements: Sequence[Judgement], *, at: datetime) -> None:
+    def record_judgements(
+        self, judgements: Sequence[Judgement], *, at: datetime, hide_at_flags: int = 0
+    ) -> None:
         """STORED -> JUDGED with its votes and edit, and the counts of the voted images.
 
         A judgement on an assignment that is judged already does nothing. A vote of a user on an image
-        on which he voted in the same round does nothing.
+        on which he voted in the same round does nothing; one of a banned user is void. A visible image that reaches
+        `hide_at_flags` (0: none does) becomes FLAGGED, unless the requester has looked at it.
         """
+        ...
+
+    def record_reviews(
+        self, judgements: Sequence[Judgement], *, at: datetime, hide_at_flags: int = 0
+    ) -> tuple[AssignmentId, ...]:
+        """HELD -> the verdict given now, as `record_judgements` does it. Gives those that were held until now."""
         ...
 
     def mark_settled(
         self, assignment_ids: Sequence[AssignmentId], *, settlement: Settlement, at: datetime
     ) -> None:
         """JUDGED -> SETTLED: approved or rejected in the marketplace, or lost to us."""
+        ...
+
+    # People and pictures, as the requester decides
+
+    def set_banned(
+        self, user_id: UserId, *, is_banned: bool, at: datetime, hide_at_flags: int = 0
+    ) -> User | None:
+        """Bans a user, or lets him back: his votes on the current Day are void from now on, or count again.
+
+        Gives the user as recorded, None where there is none. A repeat does nothing.
+        """
+        ...
+
+    def review_image(self, image_id: ImageId, state: ImageState, *, at: datetime) -> Image | None:
+        """The requester has looked at an image and hides or shows it: flags hide it no more.
+
+        Gives the image as recorded, None where there is none.
+        """
         ...
 
     # Edits and images

@@ -1,28 +1,23 @@
 """Collecting a round: keep the raw answers, judge them, pay for them, and close what is finished.
 
 Each step commits before the next begins, so a run that stops anywhere is taken up by the next one. Nothing is
-rejected: an answer that cannot be used is paid and left out, with the reason kept.
+rejected by itself: an answer that cannot be used is paid and left out, with the reason kept, or held for the requester.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import TypeVar
 
-from pixelpatchwork.domain.errors import CrowdError, DecidedElsewhere, HitGone, NothingToDo, StoreError
+from pixelpatchwork.domain.errors import CrowdError, HitGone, NothingToDo, StoreError
 from pixelpatchwork.domain.model import (
     OPEN_EDITS,
     Assignment,
-    AssignmentId,
     AssignmentState,
-    Event,
     Hit,
     HitState,
     Round,
     RoundState,
-    Settlement,
     Token,
     Verdict,
 )
@@ -30,13 +25,9 @@ from pixelpatchwork.domain.ports import Crowd, SubmittedAssignment
 from pixelpatchwork.domain.users import new_user
 from pixelpatchwork.workflow.edit import EditSummary, run_edits
 from pixelpatchwork.workflow.judge import judge_round
-from pixelpatchwork.workflow.parallel import each
+from pixelpatchwork.workflow.parallel import BATCH, batches, each
 from pixelpatchwork.workflow.services import MaySpend, Progress, Services, no_progress
-
-BATCH = 100
-"""Rows that are committed as one: what a stopped run repeats at most, all of it harmless."""
-
-Thing = TypeVar("Thing")
+from pixelpatchwork.workflow.settle import settle_round, take_over_decided
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +35,8 @@ class Collected:
     """What one run of `collect` did.
 
     `unread` HITs and `unpaid` answers failed this time, and the next run repeats them; `first_failure` says why.
-    `decided_elsewhere` counts answers that can never be approved: they were rejected by hand, or are gone.
+    `decided_elsewhere` counts answers that can never be approved: they were rejected by hand, or are gone. `rejected`
+    is what the requester refused to pay, `held` what waits for him.
     """
 
     new_answers: int
@@ -58,18 +50,13 @@ class Collected:
     edits: EditSummary
     rounds_closed: int
     answers_missing: int
+    rejected: int = 0
+    held: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Intake:
     new: int
-    failures: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Payments:
-    paid: int
-    elsewhere: int
     failures: tuple[str, ...]
 
 
@@ -100,10 +87,12 @@ def collect(
         services.require_market(one)
     intakes = [_take_in(one, services, close=close, progress=progress) for one in rounds]
     verdicts = [verdict for one in rounds for verdict in judge_round(one, services)]
-    payments = [_pay(one, services, progress) for one in rounds]
+    held = [take_over_decided(one, services) for one in rounds]
+    payments = [settle_round(one, services, progress) for one in rounds]
     edits = run_edits(services, owner=owner, may_spend=may_spend, progress=progress)
     closed = sum(_close_if_finished(one, services) for one in rounds)
     unread = [failure for one in intakes for failure in one.failures]
+    unread += [failure for one in held for failure in one.failures]
     unpaid = [failure for one in payments for failure in one.failures]
     return Collected(
         new_answers=sum(one.new for one in intakes),
@@ -117,6 +106,8 @@ def collect(
         edits=edits,
         rounds_closed=closed,
         answers_missing=sum(_missing(one, services) for one in rounds),
+        rejected=sum(one.rejected for one in payments),
+        held=sum(one.waiting for one in held),
     )
 
 
@@ -138,7 +129,7 @@ def _take_in(round_: Round, services: Services, *, close: bool, progress: Progre
     )
     new, done = 0, 0
     failures: list[str] = []
-    for batch in _batches(fetched, BATCH):
+    for batch in batches(fetched, BATCH):
         new += _keep(batch, services)
         failures += [found.failure for _, found in batch if found.failure is not None]
         done += len(batch)
@@ -201,53 +192,6 @@ def _keep(fetched: Sequence[tuple[Hit, _Fetched]], services: Services) -> int:
     return len(new)
 
 
-# ---- paying ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Approval:
-    """`settlement` is None where the marketplace has not taken the approval yet; `failure` says why."""
-
-    settlement: Settlement | None = None
-    failure: str | None = None
-
-
-def _pay(round_: Round, services: Services, progress: Progress) -> _Payments:
-    """Approves every judged answer, usable or not: the work was done.
-
-    One approval that fails does not hold up the others: a marketplace may need minutes before it takes one.
-    """
-    judged = services.store.assignments(round_.round_id, with_answers=False, state=AssignmentState.JUDGED)
-    calls = each(
-        lambda answer: _approve(answer.assignment_id, services),
-        judged,
-        workers=services.rules.parallel_calls,
-    )
-    elsewhere, done = 0, 0
-    failures: list[str] = []
-    for batch in _batches(calls, BATCH):
-        for settlement in (Settlement.APPROVED, Settlement.LOST):
-            settled = [answer.assignment_id for answer, one in batch if one.settlement is settlement]
-            services.store.mark_settled(settled, settlement=settlement, at=services.clock.now())
-        elsewhere += sum(one.settlement is Settlement.LOST for _, one in batch)
-        failures += [one.failure for _, one in batch if one.failure is not None]
-        done += len(batch)
-        progress("Approving answers", done, len(judged))
-    return _Payments(paid=done - elsewhere - len(failures), elsewhere=elsewhere, failures=tuple(failures))
-
-
-def _approve(assignment_id: AssignmentId, services: Services) -> _Approval:
-    try:
-        services.crowd.approve(assignment_id)
-    except DecidedElsewhere as error:
-        event = Event(at=services.clock.now(), kind="not_approved", subject=assignment_id, detail=str(error))
-        services.store.add_event(event)
-        return _Approval(settlement=Settlement.LOST)
-    except CrowdError as error:
-        return _Approval(failure=str(error))
-    return _Approval(settlement=Settlement.APPROVED)
-
-
 # ---- closing --------------------------------------------------------------------------------------------
 
 
@@ -273,9 +217,3 @@ def _missing(round_: Round, services: Services) -> int:
     }
     answers = services.store.assignments(round_.round_id, with_answers=False)
     return sum(room.values()) - sum(one.token in room for one in answers)
-
-
-def _batches(things: Iterable[Thing], size: int) -> Iterator[list[Thing]]:
-    source = iter(things)
-    while batch := list(islice(source, size)):
-        yield batch

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
 from typing import TypeVar
+
+BATCH = 100
+"""Rows that are committed as one: what a stopped run repeats at most, all of it harmless."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -38,3 +42,10 @@ def _ended(waiting: dict[Future[Result], Item]) -> Iterator[tuple[Item, Result]]
     items = [(future, waiting.pop(future)) for future in done]
     for future, item in sorted(items, key=lambda ended: ended[0].exception() is not None):
         yield item, future.result()
+
+
+def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """The items in lists of `size`, the last one perhaps shorter."""
+    source = iter(items)
+    while batch := list(islice(source, size)):
+        yield batch

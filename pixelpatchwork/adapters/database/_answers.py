@@ -10,12 +10,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, insert, literal, select, update
 
 from pixelpatchwork.adapters.database import schema
 from pixelpatchwork.adapters.database._days import add_events
-from pixelpatchwork.adapters.database._votes import add_votes
-from pixelpatchwork.adapters.database.rows import chunks, columns_of, insert_new, lock, row_of, row_of_edit
+from pixelpatchwork.adapters.database.rows import chunks, columns_of, insert_new, lock, row_of
 from pixelpatchwork.domain.errors import StoreError
 from pixelpatchwork.domain.model import (
     Assignment,
@@ -27,7 +26,6 @@ from pixelpatchwork.domain.model import (
     User,
     UserId,
 )
-from pixelpatchwork.domain.ports import Judgement
 
 
 def ensure_users(connection: Connection, users: Sequence[User]) -> tuple[User, ...]:
@@ -109,41 +107,6 @@ def assignments(
         .order_by(assignment.c.submitted_at, assignment.c.assignment_id)
     )
     return tuple(Assignment(**row._mapping) for row in connection.execute(query))
-
-
-def record_judgements(connection: Connection, judgements: Sequence[Judgement], *, at: datetime) -> None:
-    """Verdicts, votes, edits and counts of those answers that nobody has judged yet."""
-    by_id = {one.assignment_id: one for one in reversed(judgements)}  # of two on one answer the first stands
-    fresh = [by_id[key] for key in _in_state(connection, by_id, AssignmentState.STORED)]
-    _set_verdicts(connection, fresh)
-    add_votes(connection, [vote for one in fresh for vote in one.votes])
-    edits = [one.edit for one in fresh if one.edit is not None]
-    if edits:
-        connection.execute(insert(schema.edit), [row_of_edit(edit) for edit in edits])
-    add_events(
-        connection,
-        [
-            Event(at=at, kind="assignment_judged", subject=one.assignment_id, detail=one.verdict)
-            for one in fresh
-        ]
-        + [Event(at=at, kind="edit_planned", subject=edit.edit_key) for edit in edits],
-    )
-
-
-def _set_verdicts(connection: Connection, judgements: Sequence[Judgement]) -> None:
-    assignment = schema.assignment
-    fields = ("verdict", "decision", "reason", "language", "seconds")
-    judged = (
-        update(assignment)
-        .where(assignment.c.assignment_id == bindparam("judged_id"))
-        .values(state=AssignmentState.JUDGED, **{name: bindparam(f"new_{name}") for name in fields})
-    )
-    rows = [
-        {"judged_id": one.assignment_id, **{f"new_{name}": getattr(one, name) for name in fields}}
-        for one in judgements
-    ]
-    if rows:
-        connection.execute(judged, rows)
 
 
 def mark_settled(

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from pixelpatchwork.adapters.database import _answers, _days, _edits, _rounds, _votes, schema
+from pixelpatchwork.adapters.database import _answers, _days, _edits, _reviews, _rounds, _votes, schema
 from pixelpatchwork.adapters.database.engine import (
     Database,
     build_engine,
@@ -34,6 +34,7 @@ from pixelpatchwork.domain.model import (
     HitId,
     Image,
     ImageId,
+    ImageState,
     Round,
     RoundId,
     Settlement,
@@ -176,9 +177,29 @@ class SqlStore:
         """See the port."""
         return self.database.read(_answers.assignments, round_id, with_answers=with_answers, state=state)
 
-    def record_judgements(self, judgements: Sequence[Judgement], *, at: datetime) -> None:
+    def record_judgements(
+        self, judgements: Sequence[Judgement], *, at: datetime, hide_at_flags: int = 0
+    ) -> None:
         """See the port."""
-        self.database.write(_answers.record_judgements, judgements, at=at)
+        self.database.write(_reviews.record_judgements, judgements, at=at, hide_at_flags=hide_at_flags)
+
+    def record_reviews(
+        self, judgements: Sequence[Judgement], *, at: datetime, hide_at_flags: int = 0
+    ) -> tuple[AssignmentId, ...]:
+        """See the port."""
+        return self.database.write(_reviews.record_reviews, judgements, at=at, hide_at_flags=hide_at_flags)
+
+    def set_banned(
+        self, user_id: UserId, *, is_banned: bool, at: datetime, hide_at_flags: int = 0
+    ) -> User | None:
+        """See the port."""
+        return self.database.write(
+            _reviews.set_banned, user_id, is_banned=is_banned, at=at, hide_at_flags=hide_at_flags
+        )
+
+    def review_image(self, image_id: ImageId, state: ImageState, *, at: datetime) -> Image | None:
+        """See the port."""
+        return self.database.write(_reviews.review_image, image_id, state, at=at)
 
     def mark_settled(
         self, assignment_ids: Sequence[AssignmentId], *, settlement: Settlement, at: datetime

@@ -1,0 +1,156 @@
+"""Settling: what was decided of a worker's pay is done in the marketplace, and what was decided there is noted here.
+
+Decisions stand in the records before any call is made, so a run that stops in between is taken up by the next. Nothing
+but the requester's own word, given with `ppw review`, makes an answer rejected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pixelpatchwork.domain.errors import CrowdError, DecidedElsewhere
+from pixelpatchwork.domain.model import (
+    Assignment,
+    AssignmentState,
+    Decision,
+    Event,
+    Round,
+    Settlement,
+    Verdict,
+)
+from pixelpatchwork.domain.ports import Judgement
+from pixelpatchwork.workflow.parallel import BATCH, batches, each
+from pixelpatchwork.workflow.services import Progress, Services
+
+PAID_BY_TIME = "Paid in the marketplace before it was reviewed."
+REJECTED_ELSEWHERE = "Rejected in the marketplace before it was reviewed."
+LOST_ELSEWHERE = "Gone from the marketplace before it was reviewed."
+
+_WORDS = {
+    Settlement.APPROVED: PAID_BY_TIME,
+    Settlement.REJECTED: REJECTED_ELSEWHERE,
+    Settlement.LOST: LOST_ELSEWHERE,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payments:
+    """What became of the pay of a round's answers in one run.
+
+    `elsewhere` counts those that can never be settled as decided, `failures` are those that the next run repeats.
+    """
+
+    paid: int = 0
+    rejected: int = 0
+    elsewhere: int = 0
+    failures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A round's answers that wait for the requester, once those are gone that were decided in the marketplace."""
+
+    waiting: int = 0
+    taken_over: int = 0
+    failures: tuple[str, ...] = ()
+
+
+def settle_round(round_: Round, services: Services, progress: Progress) -> Payments:
+    """Approves or rejects every judged answer as it was decided; answers that are held stay as they are.
+
+    One call that fails does not hold up the others: a marketplace may need minutes before it takes one.
+    """
+    judged = [answer for answer in _judged(round_, services) if answer.decision is not None]
+    calls = each(lambda answer: _settle(answer, services), judged, workers=services.rules.parallel_calls)
+    settled: list[Settlement] = []
+    failures: list[str] = []
+    for batch in batches(calls, BATCH):
+        for settlement in Settlement:
+            ids = [answer.assignment_id for answer, one in batch if one.settlement is settlement]
+            services.store.mark_settled(ids, settlement=settlement, at=services.clock.now())
+        settled += [one.settlement for _, one in batch if one.settlement is not None]
+        failures += [one.failure for _, one in batch if one.failure is not None]
+        progress("Settling answers", len(settled) + len(failures), len(judged))
+    return Payments(
+        paid=settled.count(Settlement.APPROVED),
+        rejected=settled.count(Settlement.REJECTED),
+        elsewhere=settled.count(Settlement.LOST),
+        failures=tuple(failures),
+    )
+
+
+def take_over_decided(round_: Round, services: Services) -> Held:
+    """Finds held answers that the marketplace has decided by itself, mostly by the passing of time.
+
+    They are left out, and settled with the others.
+    """
+    held = [answer for answer in _judged(round_, services) if answer.verdict is Verdict.HELD]
+    calls = each(lambda answer: _look(answer, services), held, workers=services.rules.parallel_calls)
+    found = list(calls)
+    decided = [(answer, one.settlement) for answer, one in found if one.settlement is not None]
+    now = services.clock.now()
+    services.store.record_reviews([_taken_over(answer, became) for answer, became in decided], at=now)
+    return Held(
+        waiting=len(held) - len(decided),
+        taken_over=len(decided),
+        failures=tuple(one.failure for _, one in found if one.failure is not None),
+    )
+
+
+def _judged(round_: Round, services: Services) -> Sequence[Assignment]:
+    return services.store.assignments(round_.round_id, with_answers=False, state=AssignmentState.JUDGED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    """`settlement` is None where the marketplace has not decided yet, or could not be asked; `failure` says why."""
+
+    settlement: Settlement | None = None
+    failure: str | None = None
+
+
+def _settle(answer: Assignment, services: Services) -> _Outcome:
+    try:
+        if answer.decision is Decision.REJECT:
+            services.crowd.reject(answer.assignment_id, feedback=answer.reason or "")
+            return _Outcome(settlement=Settlement.REJECTED)
+        services.crowd.approve(answer.assignment_id)
+        return _Outcome(settlement=Settlement.APPROVED)
+    except DecidedElsewhere as error:
+        return _decided_elsewhere(answer, error, services)
+    except CrowdError as error:
+        return _Outcome(failure=str(error))
+
+
+def _decided_elsewhere(answer: Assignment, error: DecidedElsewhere, services: Services) -> _Outcome:
+    """What stands in the marketplace instead: a refusal that came too late is a payment."""
+    became = Settlement.LOST
+    if answer.decision is Decision.REJECT:
+        looked = _look(answer, services)
+        if looked.settlement is None:
+            return looked
+        became = looked.settlement
+    kind = "not_rejected" if answer.decision is Decision.REJECT else "not_approved"
+    event = Event(at=services.clock.now(), kind=kind, subject=answer.assignment_id, detail=str(error))
+    services.store.add_event(event)
+    return _Outcome(settlement=became)
+
+
+def _look(answer: Assignment, services: Services) -> _Outcome:
+    try:
+        return _Outcome(settlement=services.crowd.settlement(answer.assignment_id))
+    except CrowdError as error:
+        return _Outcome(failure=str(error))
+
+
+def _taken_over(answer: Assignment, became: Settlement) -> Judgement:
+    reason = " ".join(part for part in (answer.reason, _WORDS[became]) if part)
+    return Judgement(
+        assignment_id=answer.assignment_id,
+        verdict=Verdict.UNUSABLE,
+        decision=Decision.REJECT if became is Settlement.REJECTED else Decision.APPROVE,
+        reason=reason,
+        language=answer.language,
+        seconds=answer.seconds,
+    )
