@@ -164,30 +164,40 @@ class Stage:
     def answer(
         self, worker: str, fields: Mapping[str, str], choose: Callable[[str], str] | None = None
     ) -> None:
-        """Signs in, accepts the first HIT on the list, and sends the form in its frame."""
-        browser = WsgiBrowser(self.app.wsgi_app)
-        signin = browser.get("/signin").form("form.signin")
-        assert signin is not None
-        browser.submit(signin, {"name": worker})
-        link = browser.get("/").soup.select_one("a.hit")
-        if link is None:
-            raise CrowdTrouble("there is no HIT for this worker")
-        accept = browser.get(str(link["href"])).form("form.accept")
-        assert accept is not None
-        work = browser.submit(accept, {})
-        frame = work.soup.select_one("iframe.work")
-        assert frame is not None
-        page = browser.get(work.link(str(frame["src"])))
-        form = page.form("form#answer")
-        assert form is not None
-        values = dict(fields)
-        if choose is not None:
-            for fieldset in page.soup.select("fieldset[data-image-id]"):
-                image_id = str(fieldset["data-image-id"])
-                values[f"vote_{image_id}"] = choose(image_id)
-        query = page.query
-        target = replace(form, action=query["turkSubmitTo"].rstrip("/") + "/mturk/externalSubmit")
-        browser.submit(target, {**values, "assignmentId": query["assignmentId"]})
+        """See `answer_hit`."""
+        answer_hit(self.app, worker, fields, choose)
+
+
+def answer_hit(
+    app: Flask, worker: str, fields: Mapping[str, str], choose: Callable[[str], str] | None = None
+) -> None:
+    """A worker signs in, accepts the first HIT on the list, and sends the form in its frame.
+
+    `choose` gives his choice for each image id of a ballot.
+    """
+    browser = WsgiBrowser(app.wsgi_app)
+    signin = browser.get("/signin").form("form.signin")
+    assert signin is not None
+    browser.submit(signin, {"name": worker})
+    link = browser.get("/").soup.select_one("a.hit")
+    if link is None:
+        raise CrowdTrouble("there is no HIT for this worker")
+    accept = browser.get(str(link["href"])).form("form.accept")
+    assert accept is not None
+    work = browser.submit(accept, {})
+    frame = work.soup.select_one("iframe.work")
+    assert frame is not None
+    page = browser.get(work.link(str(frame["src"])))
+    form = page.form("form#answer")
+    assert form is not None
+    values = dict(fields)
+    if choose is not None:
+        for fieldset in page.soup.select("fieldset[data-image-id]"):
+            image_id = str(fieldset["data-image-id"])
+            values[f"vote_{image_id}"] = choose(image_id)
+    query = page.query
+    target = replace(form, action=query["turkSubmitTo"].rstrip("/") + "/mturk/externalSubmit")
+    browser.submit(target, {**values, "assignmentId": query["assignmentId"]})
 
 
 def open_stage(folder: Path, *, rules: StudyRules = RULES, seed: bytes | None = None) -> Stage:
