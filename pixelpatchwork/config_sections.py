@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from pixelpatchwork.config_types import Line, Notifications, Region, Reward, Secret, WebAddress
+from pixelpatchwork.config_types import Line, Notifications, Region, Reward, Secret, SecretKey, WebAddress
 
 
 class Section(BaseModel):
@@ -295,6 +295,16 @@ class ServeSettings(Section):
         " Empty: `name` where only this machine can reach the site, else it must be chosen.",
         json_schema_extra={"allowed": "name, password, invite or closed"},
     )
+    signing_key: SecretKey = Field(
+        default=None,
+        description="What signs sessions, invitations and submits in place of `marketplace_secret_key`. Unlike that"
+        " one it can be changed: put the key of before into `older_signing_keys` for a while.",
+    )
+    older_signing_keys: Secret = Field(
+        default=None,
+        description="Keys of before, with commas between: what they signed is believed. A key that others may know must"
+        " not stand here.",
+    )
     max_held: int = Field(
         default=25,
         ge=1,
@@ -323,3 +333,9 @@ class ServeSettings(Section):
             " a secret (PPW_SERVE__PANELS__NAME__SECRET) in the environment or .env only"
         },
     )
+
+    @property
+    def older_keys(self) -> tuple[str, ...]:
+        """The keys among `older_signing_keys`, one by one."""
+        text = self.older_signing_keys.get_secret_value() if self.older_signing_keys else ""
+        return tuple(key for key in (part.strip() for part in text.split(",")) if key)

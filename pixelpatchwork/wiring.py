@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
     from flask import Flask
     from mypy_boto3_mturk import MTurkClient
+    from pydantic import SecretStr
 
     from pixelpatchwork.adapters.openai_editor import OpenAIEditor
 
@@ -252,9 +253,11 @@ def _marketplace(settings: Settings, staging: Staging) -> Flask:
                 database_url=url,
                 clock=staging.clock.now,
                 requesters={key.get_secret_value(): secret.get_secret_value()} if key and secret else {},
-                secret_key=staging.secret_key or (chosen.get_secret_value() if chosen else None),
+                secret_key=staging.secret_key or _revealed(chosen) or None,
                 # A rehearsal's key is its own affair and binds nobody.
                 keeps_secret_key=staging.secret_key is None,
+                signing_key=_revealed(settings.serve.signing_key) or None,
+                older_signing_keys=settings.serve.older_keys,
                 random=staging.random,
                 sender=_sender(settings),
                 faults=staging.faults,
@@ -286,12 +289,16 @@ def _ways_in(settings: Settings, staging: Staging) -> WaysIn:
                 parameter=panel.parameter,
                 complete_url=panel.complete_url,
                 pattern=panel.id_pattern,
-                secret=panel.secret.get_secret_value() if panel.secret else "",
+                secret=_revealed(panel.secret),
             )
             for name, panel in settings.serve.panels.items()
         },
         limits=DEFAULT_LIMITS if staging.random is None else UNLIMITED,
     )
+
+
+def _revealed(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
 
 
 def _api_rate(settings: Settings) -> Rate | None:

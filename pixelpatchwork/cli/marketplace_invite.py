@@ -26,4 +26,4 @@ def invite(invocation: Invocation, count: int, days: int, url: str | None) -> No
     with wired(settings) as wiring:
         market = wiring.marketplace.extensions["marketplace"]
         for _ in range(count):
-            click.echo(f"{base}/invite/{make_invitation(market.secret_key, market.now(), days)}")
+            click.echo(f"{base}/invite/{make_invitation(market.signing, market.now(), days)}")

@@ -61,6 +61,8 @@ def _open_market(database: Database, hosting: Hosting) -> Market:
         clock=hosting.clock,
         secret_key=hosting.secret_key,
         keeps_secret_key=hosting.keeps_secret_key,
+        signing_key=hosting.signing_key,
+        older_signing_keys=hosting.older_signing_keys,
         random=hosting.random,
         opening_balance=hosting.opening_balance,
         notifies=hosting.sender is not None,
@@ -70,7 +72,8 @@ def _open_market(database: Database, hosting: Hosting) -> Market:
 
 def _configured(app: Flask, market: Market) -> Flask:
     app.config.update(
-        SECRET_KEY=market.secret_key,
+        SECRET_KEY=market.signing.current,
+        SECRET_KEY_FALLBACKS=list(market.signing.older),
         SESSION_COOKIE_NAME="marketplace",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

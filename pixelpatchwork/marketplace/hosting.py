@@ -26,7 +26,9 @@ class Hosting:
 
     `requesters` maps access key ids to secret access keys, beside those that stand in the database. `secret_key`
     signs sessions and derives worker ids; without it one is made and kept in the database. `keeps_secret_key`: with
-    another key than on first use the marketplace does not open. `random` makes ids repeatable, for rehearsals only.
+    another key than on first use the marketplace does not open. `signing_key` signs sessions and links in its place,
+    and can be changed; what the `older_signing_keys` signed is believed. `random` makes ids repeatable, for
+    rehearsals only.
 
     `opening_balance` in USD is what the first requester's account starts with. `ways_in` says who may become a
     worker, and `most_held` how many assignments one may hold at once. `sender` delivers notifications; without it
@@ -40,6 +42,8 @@ class Hosting:
     requesters: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret_key: str | None = field(default=None, repr=False)
     keeps_secret_key: bool = False
+    signing_key: str | None = field(default=None, repr=False)
+    older_signing_keys: tuple[str, ...] = field(default=(), repr=False)
     random: Random | None = None
     opening_balance: Decimal = Decimal("10000.00")
     ways_in: WaysIn = OPEN_TO_ALL

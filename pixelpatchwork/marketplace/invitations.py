@@ -6,8 +6,6 @@ of any number of people who use one link at once exactly one comes in.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 
 from sqlalchemy import insert, select
@@ -15,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pixelpatchwork.marketplace.clock import DAY, Millis
 from pixelpatchwork.marketplace.records import Moment
+from pixelpatchwork.marketplace.signing import SigningKeys
 from pixelpatchwork.marketplace.tables import invitation
 
 _SIGNATURE_LENGTH = 32
@@ -24,16 +23,16 @@ class InvitationError(Exception):
     """An invitation that does not let anybody in; the message is for the person who followed it."""
 
 
-def make_invitation(secret_key: str, now: Millis, days: int) -> str:
+def make_invitation(keys: SigningKeys, now: Millis, days: int) -> str:
     """A new token, good for `days` days from `now`."""
     body = f"{secrets.token_urlsafe(16)}.{now + days * DAY}"
-    return f"{body}.{_sign(secret_key, body)}"
+    return f"{body}.{keys.sign(_message(body), _SIGNATURE_LENGTH)}"
 
 
-def check_invitation(moment: Moment, secret_key: str, token: str) -> str:
+def check_invitation(moment: Moment, keys: SigningKeys, token: str) -> str:
     """The token's nonce. Raises InvitationError where it is forged, over or used."""
     body, _, signature = token.rpartition(".")
-    if not token.isascii() or not hmac.compare_digest(_sign(secret_key, body), signature):
+    if not keys.accepts(_message(body), signature, _SIGNATURE_LENGTH):
         raise InvitationError("This invitation link is not complete. Copy the whole of it.")
     nonce, _, expires_at = body.rpartition(".")
     if int(expires_at) <= moment.now:
@@ -54,6 +53,5 @@ def use_invitation(moment: Moment, nonce: str, worker_id: str) -> None:
         raise InvitationError("This invitation was used already. If that was you, sign in.") from error
 
 
-def _sign(secret_key: str, body: str) -> str:
-    message = f"invitation:{body}".encode("utf-8", "replace")
-    return hmac.new(secret_key.encode(), message, hashlib.sha256).hexdigest()[:_SIGNATURE_LENGTH]
+def _message(body: str) -> str:
+    return f"invitation:{body}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from random import Random
 from typing import TypeVar
@@ -19,6 +19,7 @@ from pixelpatchwork.marketplace.database import Database
 from pixelpatchwork.marketplace.ids import Ids
 from pixelpatchwork.marketplace.ledger import Cause
 from pixelpatchwork.marketplace.moment import Lags, Moment
+from pixelpatchwork.marketplace.signing import SigningKeys
 
 T = TypeVar("T")
 
@@ -47,6 +48,8 @@ class Market:
         clock: Clock,
         secret_key: str | None = None,
         keeps_secret_key: bool = False,
+        signing_key: str | None = None,
+        older_signing_keys: Sequence[str] = (),
         random: Random | None = None,
         opening_balance: Decimal,
         notifies: bool = False,
@@ -54,6 +57,7 @@ class Market:
     ) -> None:
         """`notifies`: events are put in the outbox, because somebody delivers them. `lags`: trouble on demand.
 
+        `signing_key` signs in place of the secret key, and what the `older_signing_keys` signed is believed.
         `keeps_secret_key`: the key is this marketplace's for good. Raises WrongSecretKeyError where another one is.
         """
         self.database = database
@@ -69,6 +73,9 @@ class Market:
             self.secret_key = secret_key or _persistent_secret(connection)
             if keeps_secret_key:
                 _check_secret(connection, self.secret_key)
+            self.signing = SigningKeys(
+                current=signing_key or self.secret_key, older=tuple(older_signing_keys)
+            )
             self._ids = Ids(random, salt=_progress(connection)) if random else Ids()
 
     def now(self) -> Millis:

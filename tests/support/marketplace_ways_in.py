@@ -42,7 +42,7 @@ def sign_in(market: Bench, name: str, password: str = PASSWORD) -> TestResponse:
 
 def invitation(market: Bench, days: int = 7) -> str:
     inside = market.app.extensions["marketplace"]
-    return f"/invite/{make_invitation(inside.secret_key, inside.now(), days)}"
+    return f"/invite/{make_invitation(inside.signing, inside.now(), days)}"
 
 
 def try_to_join(market: Bench, external_id: str, address: str = "127.0.0.1") -> TestResponse:

@@ -7,7 +7,6 @@ both only for the assignment that it shows.
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, render_template, request
@@ -96,8 +95,7 @@ class FramePages:
             return _result(400, "The form has no field assignmentId (written exactly so).")
         if not answer_fields(request.form.items(multi=True)):
             return _result(400, "The form has no field beside assignmentId, so there is no answer.")
-        expected = frames.signature(self.market.secret_key, assignment_id)
-        if not hmac.compare_digest(expected, _ascii(signature)):
+        if not frames.may_submit(self.market.signing, assignment_id, signature):
             self.throttle.count(Attempt.REFUSED_SUBMIT, addresses.client())
             return _result(403, _UNSIGNED)
         try:
@@ -120,7 +118,7 @@ class FramePages:
             job = self.market.read(lambda moment: queries.find_held_job(moment, hit_id, worker_id))
         if job is None or job.assignment_id != assignment_id:
             return _form_response(form, "", "", {})
-        target = frames.submit_to(self.market.secret_key, assignment_id, request.host_url)
+        target = frames.submit_to(self.market.signing, assignment_id, request.host_url)
         return _form_response(form, assignment_id, f"{target}/mturk/externalSubmit", {})
 
 
@@ -173,10 +171,6 @@ def _bound_the_body() -> None:
     request.max_content_length = MAX_SUBMIT_BYTES
     request.max_form_memory_size = MAX_SUBMIT_BYTES
     request.max_form_parts = _MAX_FIELDS
-
-
-def _ascii(text: str) -> str:
-    return text if text.isascii() else ""
 
 
 def _result(status: int, message: str) -> Response:

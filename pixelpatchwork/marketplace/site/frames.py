@@ -7,16 +7,16 @@ its own cookies and calls are its own business, and it is another origin than th
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from pixelpatchwork.marketplace.questions import ExternalQuestion, FormQuestion, Question
+from pixelpatchwork.marketplace.signing import SigningKeys
 from pixelpatchwork.marketplace.site import policies
 
 PREVIEW_ID = "ASSIGNMENT_ID_NOT_AVAILABLE"
+_TICKET_LENGTH = 40
 _OPAQUE = "allow-scripts allow-forms"
 _FORM = f"{_OPAQUE} allow-popups allow-popups-to-escape-sandbox"
 _PORTS = {"http": 80, "https": 443}
@@ -45,7 +45,7 @@ def work_frame(
     hit_id: str,
     assignment_id: str,
     worker_id: str,
-    secret_key: str,
+    keys: SigningKeys,
     host_url: str,
 ) -> Frame:
     """The frame of an accepted HIT, with the four parameters that Mechanical Turk gives."""
@@ -53,20 +53,23 @@ def work_frame(
         "assignmentId": assignment_id,
         "hitId": hit_id,
         "workerId": worker_id,
-        "turkSubmitTo": submit_to(secret_key, assignment_id, host_url),
+        "turkSubmitTo": submit_to(keys, assignment_id, host_url),
     }
     return _frame(question, hit_id, query, host_url)
 
 
-def submit_to(secret_key: str, assignment_id: str, host_url: str) -> str:
-    """`turkSubmitTo` of an assignment, without a slash at its end."""
-    return f"{host_url.rstrip('/')}/s/{signature(secret_key, assignment_id)}"
+def submit_to(keys: SigningKeys, assignment_id: str, host_url: str) -> str:
+    """`turkSubmitTo` of an assignment, without a slash at its end: it holds what only the assignment's page knows."""
+    return f"{host_url.rstrip('/')}/s/{keys.sign(_ticket(assignment_id), _TICKET_LENGTH)}"
 
 
-def signature(secret_key: str, assignment_id: str) -> str:
-    """What only the page of this assignment knows, beside its id."""
-    message = f"submit:{assignment_id}".encode("utf-8", "replace")
-    return hmac.new(secret_key.encode(), message, hashlib.sha256).hexdigest()[:40]
+def may_submit(keys: SigningKeys, assignment_id: str, signature: str) -> bool:
+    """True for the signature in the `turkSubmitTo` of this assignment."""
+    return keys.accepts(_ticket(assignment_id), signature, _TICKET_LENGTH)
+
+
+def _ticket(assignment_id: str) -> str:
+    return f"submit:{assignment_id}"
 
 
 def _frame(question: Question, hit_id: str, query: Mapping[str, str], host_url: str) -> Frame:

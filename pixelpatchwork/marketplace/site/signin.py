@@ -120,7 +120,7 @@ class SignInPages:
         if self.signup not in {SignUp.PASSWORD, SignUp.INVITE}:
             return redirect("/signin", 303)
         try:
-            self.market.read(lambda moment: check_invitation(moment, self.market.secret_key, token))
+            self.market.read(lambda moment: check_invitation(moment, self.market.signing, token))
         except InvitationError as error:
             return render_template("site/refusal.html", reason=str(error)), 403
         return self._sign_up_form("", token), 200
@@ -153,7 +153,7 @@ class SignInPages:
 
     def _admit(self, moment: Moment, newcomer: NewWorker, token: str) -> None:
         if token:
-            nonce = check_invitation(moment, self.market.secret_key, token)
+            nonce = check_invitation(moment, self.market.signing, token)
             use_invitation(moment, nonce, newcomer.worker_id)
         people.sign_up(moment, newcomer)
 

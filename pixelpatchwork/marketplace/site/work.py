@@ -64,7 +64,7 @@ class WorkPages:
             hit_id=desk.job.hit_id,
             assignment_id=assignment_id,
             worker_id=worker.worker_id,
-            secret_key=self.market.secret_key,
+            keys=self.market.signing,
             host_url=request.host_url,
         )
         page = render_template("site/work.html", desk=desk, task=desk.task, frame=frame)
