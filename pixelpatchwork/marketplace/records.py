@@ -76,7 +76,9 @@ class Assignment:
     hit: Hit
 
 
-_HIT_COLUMNS = tuple(column for column in schema.hit.c if column.name != "created_at")
+_HIT_COLUMNS = tuple(
+    column for column in schema.hit.c if column.name not in {"number", "annotation", "created_at"}
+)
 _ASSIGNMENT_COLUMNS = (
     schema.assignment.c.assignment_id,
     schema.assignment.c.worker_id,

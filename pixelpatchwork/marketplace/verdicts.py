@@ -17,9 +17,10 @@ def approve(moment: Moment, assignment: Assignment, *, at: Millis, feedback: str
     """Approves and pays a submitted assignment. Raises InvalidAssignmentState for any other."""
     if assignment.status is not AssignmentStatus.SUBMITTED:
         raise assignment_state(_ONLY_SUBMITTED)
-    _pay(moment, assignment, at, from_held=True)
     change_hit(moment, assignment.hit, assignment.hit.state.decide(), paid_slots=1, at=at)
     _mark_approved(moment, assignment, at, feedback)
+    # Last, for all that is paid for this requester waits for his balance's row. Held money is there.
+    _pay(moment, assignment, at, from_held=True)
 
 
 def require_judgeable(moment: Moment, assignment: Assignment) -> None:

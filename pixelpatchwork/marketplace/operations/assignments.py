@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, select, tuple_
+from sqlalchemy import Column, bindparam, select, tuple_
 
 from pixelpatchwork.marketplace import schema, verdicts
 from pixelpatchwork.marketplace.errors import assignment_state
@@ -17,7 +17,14 @@ from pixelpatchwork.marketplace.states import AssignmentStatus
 
 _JUDGEABLE = (AssignmentStatus.SUBMITTED, AssignmentStatus.APPROVED, AssignmentStatus.REJECTED)
 _columns = schema.assignment.c
-_WITH_ANSWER = select(schema.assignment, schema.answer.c.answer).select_from(
+# What is shown, and what paging and the owner's check need: PyMySQL reads each column of each row in Python.
+_SHOWN: tuple[Column[Any], ...] = (
+    *(_columns.assignment_id, _columns.worker_id, _columns.hit_id, _columns.status, _columns.feedback),
+    *(_columns.accepted_at, _columns.deadline_at, _columns.submitted_at, _columns.auto_approval_at),
+    *(_columns.approved_at, _columns.rejected_at, _columns.number, _columns.requester_id),
+    schema.answer.c.answer,
+)
+_WITH_ANSWER = select(*_SHOWN).select_from(
     schema.assignment.join(schema.answer, _columns.assignment_id == schema.answer.c.assignment_id)
 )
 _ONE = _WITH_ANSWER.where(_columns.assignment_id == bindparam("assignment_id"))

@@ -14,10 +14,12 @@ from pixelpatchwork.marketplace.errors import does_not_exist
 from pixelpatchwork.marketplace.fees import format_usd
 from pixelpatchwork.marketplace.records import Moment
 
+# Columns that nobody is shown stay out: PyMySQL reads each one in Python.
+_UNSHOWN = frozenset(["number", "fee_cents", "held_slots", "reviewing", "disposed", "due_at", "fingerprint"])
 _HITS = (
     select(
-        schema.hit,
-        *(column for column in schema.hit_type.c if column.name not in schema.hit.c),
+        *(column for column in schema.hit.c if column.name not in _UNSHOWN),
+        *(column for column in schema.hit_type.c if column.name not in {*schema.hit.c.keys(), *_UNSHOWN}),
         schema.hit_question.c.question,
     )
     .select_from(
