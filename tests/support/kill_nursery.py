@@ -1,0 +1,150 @@
+"""Children that run one `ppw` command each, and die of SIGKILL where they are told to.
+
+A process of one thread pays for the imports once and forks a child for each command; the tests' own process has
+servers running in threads, and must not be forked. `python -m tests.support.kill_nursery` is that process: a line of
+JSON on its stdin asks for a child, a line on its stdout says how the child ended.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from botocore.loaders import JSONFileLoader
+
+from pixelpatchwork import wiring
+from pixelpatchwork.adapters.clocks import MovableClock
+from pixelpatchwork.adapters.mturk import mturk_client
+from pixelpatchwork.adapters.s3_images import s3_client
+from pixelpatchwork.cli import COMMANDS, main
+from tests.support.kill_hooks import Death, Moment, Witness, watch
+from tests.support.kill_sabotage import SABOTAGE
+from tests.support.ppw import Ran, environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lived:
+    """What became of a child: how it ended (-9: SIGKILL), what it said, and the external calls that it began."""
+
+    ran: Ran
+    calls: tuple[str, ...]
+
+
+class Nursery:
+    """The forking process, as a context manager. `folder` is for the children's notes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "tests.support.kill_nursery"],
+            cwd=Path(__file__).resolve().parents[2],
+            # A process with threads of a mathematical library's own is not forked without a warning.
+            env=environment({"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.communicate()
+
+    def run(
+        self,
+        arguments: Sequence[object],
+        *,
+        environ: Mapping[str, str],
+        now: datetime,
+        death: Death | None = None,
+        sabotage: str | None = None,
+    ) -> Lived:
+        """Runs `ppw ARGUMENTS` at the time `now` and waits for its end."""
+        notes = {name: self._folder / name for name in ("stdout", "stderr", "calls")}
+        for file in notes.values():
+            file.write_bytes(b"")
+        errand = {
+            "arguments": [str(one) for one in arguments],
+            "environ": environment(environ),
+            "now": now.isoformat(),
+            "folder": str(self._folder),
+            "death": None if death is None else [death.call, death.moment],
+            "sabotage": sabotage,
+        }
+        code = json.loads(self._ask(json.dumps(errand)))
+        ran = Ran(code=code, stdout=notes["stdout"].read_text(), stderr=notes["stderr"].read_text())
+        return Lived(ran=ran, calls=tuple(notes["calls"].read_text().splitlines()))
+
+    def _ask(self, line: str) -> str:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline()
+
+
+# ---- in the forking process -------------------------------------------------------------------------------
+
+
+def _warm_up() -> None:
+    """Pays once for what every child would load: commands, drivers, and botocore's descriptions of services."""
+    for command in COMMANDS.values():
+        command.load()
+    for module in ("openai", "pymysql", "alembic.command", "alembic.config", "sqlalchemy.dialects.sqlite"):
+        __import__(module)
+    JSONFileLoader.load_file = functools.cache(JSONFileLoader.load_file)  # type: ignore[method-assign]  # read once
+    mturk_client(endpoint_url="http://nowhere.invalid", access_key="a", secret_key="b", max_connections=1)
+    s3_client(endpoint_url="http://nowhere.invalid", region="us-east-1", max_connections=1)
+
+
+def _serve() -> None:
+    while line := sys.stdin.readline():
+        child = os.fork()
+        if child == 0:
+            _live(json.loads(line))
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _live(errand: Mapping[str, Any]) -> None:
+    """In the child: runs its command and ends the process."""
+    folder = Path(errand["folder"])
+    for number, name in enumerate((os.devnull, folder / "stdout", folder / "stderr")):
+        os.dup2(os.open(name, os.O_RDWR), number)
+    os.environ.clear()
+    os.environ.update(errand["environ"])
+    clock = MovableClock(datetime.fromisoformat(errand["now"]))
+    wiring.SystemClock = lambda: clock  # type: ignore[misc, assignment]  # the time is the harness's
+    if errand["sabotage"]:
+        SABOTAGE[errand["sabotage"]]()
+    death = errand["death"] and Death(call=errand["death"][0], moment=Moment(errand["death"][1]))
+    witness = Witness(folder / "calls", death)
+    watch(witness)
+    os._exit(_run(errand["arguments"], witness))
+
+
+def _run(arguments: Sequence[str], witness: Witness) -> int:
+    try:
+        main(arguments)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    else:
+        code = 0
+    witness.end()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
+
+
+if __name__ == "__main__":
+    _warm_up()
+    _serve()
