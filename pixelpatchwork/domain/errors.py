@@ -17,6 +17,10 @@ class NothingToDo(PatchworkError):  # noqa: N818  # a state of the study, not a 
     """There is nothing to do yet; the message says what comes first (exit code 3)."""
 
 
+class BudgetExceeded(PatchworkError):  # noqa: N818  # a bound that the requester has set
+    """A budget of the settings has no room for this; the message says which, and nothing was begun."""
+
+
 # ---- the crowd ------------------------------------------------------------------------------------------
 
 

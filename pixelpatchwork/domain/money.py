@@ -7,7 +7,7 @@ more where a HIT has ten assignments or more, at least one cent each, rounded ha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
 
 Usd = Decimal
 
@@ -28,6 +28,22 @@ def assignment_fee(reward: Usd, *, max_assignments: int) -> Usd:
     """The fee for one approved assignment of a HIT with `max_assignments`, in USD."""
     rate = FEE_RATE + (LARGE_HIT_FEE_RATE if max_assignments >= LARGE_HIT else 0)
     return max(CENT, to_cents(reward * rate))
+
+
+def bonus_fee(bonus: Usd) -> Usd:
+    """The fee for one bonus, in USD."""
+    return max(CENT, to_cents(bonus * FEE_RATE))
+
+
+def up_to_cents(amount: Usd) -> Usd:
+    """The least whole number of cents that covers `amount`."""
+    return amount.quantize(CENT, rounding=ROUND_UP)
+
+
+def dollars(amount: Usd) -> str:
+    """`amount` as people read it: $4.80, and with more places where cents would hide something: $0.0061."""
+    sign, exact = "-" if amount < 0 else "", abs(amount).normalize()
+    return f"{sign}${exact if exact != to_cents(exact) else to_cents(exact):f}"
 
 
 @dataclass(frozen=True, kw_only=True)

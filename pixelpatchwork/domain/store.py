@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from pixelpatchwork.domain.budget import NO_BUDGET, Budget, RoundBooks
 from pixelpatchwork.domain.model import (
     Assignment,
     AssignmentId,
@@ -101,8 +102,8 @@ class Store(Protocol):
 
     # Publishing
 
-    def add_round(self, round_: Round, hits: Sequence[Hit]) -> None:
-        """Records a planned round with all of its HITs."""
+    def add_round(self, round_: Round, hits: Sequence[Hit], *, budget: Budget = NO_BUDGET) -> None:
+        """Records a planned round with all of its HITs. Raises BudgetExceeded where there is no room for it."""
         ...
 
     def rounds(self) -> tuple[Round, ...]:
@@ -242,6 +243,15 @@ class Store(Protocol):
         """Moves an edit on; what is None stays as it was. A state that is not open gives the lease back."""
         ...
 
+    def submit_edit(
+        self, edit_key: EditKey, *, worst_case_usd: Usd, owner: str, at: datetime, budget: Budget = NO_BUDGET
+    ) -> None:
+        """-> SUBMITTED: a request goes out that can cost so much. Raises BudgetExceeded where there is no room for it.
+
+        What the round has reserved for the edit has room already.
+        """
+        ...
+
     def finish_edit(self, edit_key: EditKey, image: Image, *, owner: str, drift: float, at: datetime) -> None:
         """Records the image and that the edit is DONE. A repeat does nothing."""
         ...
@@ -256,6 +266,12 @@ class Store(Protocol):
 
     def images(self, *, day_number: int | None = None) -> tuple[Image, ...]:
         """Images by created_at and id: all of them with the first seed, or those painted on one Day."""
+        ...
+
+    # Money
+
+    def books(self) -> tuple[RoundBooks, ...]:
+        """What costs money in each round, counted; by Day and id."""
         ...
 
     # Votes and events

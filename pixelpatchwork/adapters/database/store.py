@@ -11,7 +11,17 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from pixelpatchwork.adapters.database import _answers, _days, _edits, _reviews, _rounds, _votes, schema
+from pixelpatchwork.adapters.database import (
+    _answers,
+    _days,
+    _edits,
+    _money,
+    _reviews,
+    _rounds,
+    _sums,
+    _votes,
+    schema,
+)
 from pixelpatchwork.adapters.database.engine import (
     Database,
     build_engine,
@@ -20,6 +30,7 @@ from pixelpatchwork.adapters.database.engine import (
     parse_url,
 )
 from pixelpatchwork.adapters.database.revisions import describe, require_current
+from pixelpatchwork.domain.budget import NO_BUDGET, Budget, RoundBooks
 from pixelpatchwork.domain.errors import StoreError
 from pixelpatchwork.domain.model import (
     Assignment,
@@ -121,9 +132,9 @@ class SqlStore:
 
     # Publishing
 
-    def add_round(self, round_: Round, hits: Sequence[Hit]) -> None:
+    def add_round(self, round_: Round, hits: Sequence[Hit], *, budget: Budget = NO_BUDGET) -> None:
         """See the port."""
-        self.database.write(_rounds.add_round, round_, hits)
+        self.database.write(_money.plan_round, round_, hits, budget=budget)
 
     def rounds(self) -> tuple[Round, ...]:
         """See the port."""
@@ -261,6 +272,14 @@ class SqlStore:
             rates=rates,
         )
 
+    def submit_edit(
+        self, edit_key: EditKey, *, worst_case_usd: Usd, owner: str, at: datetime, budget: Budget = NO_BUDGET
+    ) -> None:
+        """See the port."""
+        self.database.write(
+            _money.submit_edit, edit_key, worst_case_usd=worst_case_usd, budget=budget, owner=owner, at=at
+        )
+
     def finish_edit(self, edit_key: EditKey, image: Image, *, owner: str, drift: float, at: datetime) -> None:
         """See the port."""
         self.database.write(_edits.finish_edit, edit_key, image, owner=owner, drift=drift, at=at)
@@ -276,6 +295,12 @@ class SqlStore:
     def images(self, *, day_number: int | None = None) -> tuple[Image, ...]:
         """See the port."""
         return self.database.read(_edits.images, day_number=day_number)
+
+    # Money
+
+    def books(self) -> tuple[RoundBooks, ...]:
+        """See the port."""
+        return self.database.read(_sums.books)
 
     # Votes and events
 
