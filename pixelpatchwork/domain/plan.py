@@ -71,20 +71,37 @@ class RoundPlan:
         return sum(hit.max_assignments for hit in self.hits)
 
 
-def round_id(day_number: int, kind: RoundKind) -> RoundId:
-    """The id of a Day's round within its study: `day-1-generation`."""
-    return RoundId(f"day-{day_number}-{kind}")
+def round_id(day_number: int, kind: RoundKind, attempt: int = 1) -> RoundId:
+    """The id of a Day's round within its study: `day-1-generation`, and after a cancelled one `day-1-generation-2`."""
+    again = f"-{attempt}" if attempt > 1 else ""
+    return RoundId(f"day-{day_number}-{kind}{again}")
 
 
-def hit_token(study_id: StudyId, day_number: int, kind: RoundKind, index: int) -> Token:
+def hit_token(study_id: StudyId, day_number: int, kind: RoundKind, index: int, *, attempt: int = 1) -> Token:
     """The UniqueRequestToken of a HIT: the same on every run, 64 hex characters (the most the API takes)."""
-    identity = "\x1f".join((study_id, str(day_number), kind, str(index)))
+    again = (str(attempt),) if attempt > 1 else ()
+    identity = "\x1f".join((study_id, str(day_number), kind, str(index), *again))
     return Token(sha256(identity.encode()).hexdigest())
 
 
-def annotation_prefix(study_id: StudyId, day_number: int, kind: RoundKind) -> str:
-    """How the RequesterAnnotation of each of a round's HITs begins."""
-    return f"{ANNOTATION_PREFIX}:{study_id}:{round_id(day_number, kind)}:"
+def annotation_prefix(study_id: StudyId, round_id_: RoundId) -> str:
+    """How the RequesterAnnotation of each of a round's HITs begins, and no other round's."""
+    return f"{study_prefix(study_id)}{round_id_}:"
+
+
+def study_prefix(study_id: StudyId) -> str:
+    """How the RequesterAnnotation of each of a study's HITs begins."""
+    return f"{ANNOTATION_PREFIX}:{study_id}:"
+
+
+def current_round(rounds: Iterable[Round], kind: RoundKind) -> Round | None:
+    """Of one Day's rounds the one of this kind that counts: the one that is not cancelled."""
+    return next((one for one in rounds if one.kind is kind and not one.is_cancelled), None)
+
+
+def next_attempt(rounds: Iterable[Round], kind: RoundKind) -> int:
+    """Of one Day's rounds: which attempt at this kind comes next."""
+    return 1 + max((one.attempt for one in rounds if one.kind is kind), default=0)
 
 
 def split_assignments(total: int, *, per_hit: int) -> tuple[int, ...]:
@@ -95,10 +112,17 @@ def split_assignments(total: int, *, per_hit: int) -> tuple[int, ...]:
 
 
 def plan_generation(
-    study_id: StudyId, day: Day, rules: RoundRules, *, answers: GenerationRules, market: str, now: datetime
+    study_id: StudyId,
+    day: Day,
+    rules: RoundRules,
+    *,
+    answers: GenerationRules,
+    market: str,
+    now: datetime,
+    attempt: int = 1,
 ) -> RoundPlan:
     """The HITs of a Day's generation round."""
-    this = _round(day, RoundKind.GENERATION, rules, market=market, now=now)
+    this = _round(day, RoundKind.GENERATION, rules, market=market, now=now, attempt=attempt)
     return _plan(study_id, replace(this, rules=answers.to_text()), rules, ballots=None)
 
 
@@ -111,39 +135,44 @@ def plan_voting(
     ballot_size: int,
     market: str,
     now: datetime,
+    attempt: int = 1,
 ) -> RoundPlan:
     """The HITs of a Day's voting round, each with a ballot of its own.
 
     The draw is seeded with the round's identity, so that planning again gives the same ballots.
     """
     count = len(split_assignments(rules.assignments, per_hit=rules.assignments_per_hit))
-    random = Random(hit_token(study_id, day.number, RoundKind.VOTING, 0))  # noqa: S311  # a draw, no secret
+    identity = hit_token(study_id, day.number, RoundKind.VOTING, 0, attempt=attempt)
+    random = Random(identity)  # noqa: S311  # a draw, no secret
     ballots = draw_ballots(candidates, count=count, size=ballot_size, random=random)
-    this = _round(day, RoundKind.VOTING, rules, market=market, now=now)
+    this = _round(day, RoundKind.VOTING, rules, market=market, now=now, attempt=attempt)
     shown = {image_id for ballot in ballots for image_id in ballot}
     return replace(_plan(study_id, this, rules, ballots=ballots), unseen=len(set(candidates) - shown))
 
 
-def _round(day: Day, kind: RoundKind, rules: RoundRules, *, market: str, now: datetime) -> Round:
+def _round(
+    day: Day, kind: RoundKind, rules: RoundRules, *, market: str, now: datetime, attempt: int
+) -> Round:
     return Round(
-        round_id=round_id(day.number, kind),
+        round_id=round_id(day.number, kind, attempt),
         day_number=day.number,
         kind=kind,
         state=RoundState.PLANNED,
         reward_usd=rules.reward_usd,
         planned_at=now,
         market=market,
+        attempt=attempt,
     )
 
 
 def _plan(
     study_id: StudyId, this: Round, rules: RoundRules, *, ballots: Sequence[tuple[ImageId, ...]] | None
 ) -> RoundPlan:
-    prefix = annotation_prefix(study_id, this.day_number, this.kind)
+    prefix = annotation_prefix(study_id, this.round_id)
     sizes = split_assignments(rules.assignments, per_hit=rules.assignments_per_hit)
     hits = tuple(
         Hit(
-            token=hit_token(study_id, this.day_number, this.kind, index),
+            token=hit_token(study_id, this.day_number, this.kind, index, attempt=this.attempt),
             round_id=this.round_id,
             index=index,
             annotation=f"{prefix}{index}",

@@ -43,9 +43,9 @@ _COMMANDS = {
 def next_step(rounds: Iterable[Round], *, has_new_images: bool) -> Step:
     """The step that is due on a Day with these rounds.
 
-    A Day on which nobody painted anything usable has nothing to vote on, and its seed stays.
+    A Day on which nobody painted anything usable has nothing to vote on, and its seed stays. A cancelled round is none.
     """
-    by_kind = {one.kind: one.state for one in rounds}
+    by_kind = {one.kind: one.state for one in rounds if not one.is_cancelled}
     generation = _step(by_kind.get(RoundKind.GENERATION), Step.PUBLISH_GENERATION, Step.COLLECT_GENERATION)
     if generation is not None:
         return generation

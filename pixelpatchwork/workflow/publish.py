@@ -30,9 +30,10 @@ from pixelpatchwork.domain.plan import (
     RoundPlan,
     RoundRules,
     annotation_prefix,
+    current_round,
+    next_attempt,
     plan_generation,
     plan_voting,
-    round_id,
 )
 from pixelpatchwork.domain.ports import HitRequest, HitTypeSpec, PublishedHit
 from pixelpatchwork.domain.steps import Step, next_step
@@ -56,10 +57,14 @@ def plan_round(services: Services) -> RoundPlan:
     Changes nothing. Raises NothingToDo where another step comes first.
     """
     day = services.current_day()
-    step = next_step(_rounds(services, day), has_new_images=bool(_candidates(services, day)))
+    rounds = _rounds(services, day)
+    step = next_step(rounds, has_new_images=bool(_candidates(services, day)))
     if step not in {Step.PUBLISH_GENERATION, Step.PUBLISH_VOTING} or step.kind is None:
         raise NothingToDo(f"Day {day.number}: the next step is to {step}. Run: {step.command}")
-    return _recorded(services, round_id(day.number, step.kind)) or _plan(services, day, step.kind)
+    begun = current_round(rounds, step.kind)
+    if begun is not None:
+        return RoundPlan(round=begun, hits=services.store.hits(begun.round_id))
+    return _plan(services, day, step.kind, attempt=next_attempt(rounds, step.kind))
 
 
 def publish(plan: RoundPlan, services: Services, progress: Progress = no_progress) -> Published:
@@ -72,7 +77,7 @@ def publish(plan: RoundPlan, services: Services, progress: Progress = no_progres
     begun = _recorded(services, plan.round.round_id)
     plan = begun or plan
     services.require_market(plan.round)
-    there = _already_there(plan, services, day)
+    there = _already_there(plan, services)
     _require_funds(plan, there, services)
     questions = render_questions(plan.round, plan.hits, services, day)
     if begun is None:
@@ -114,11 +119,17 @@ def _candidates(services: Services, day: Day) -> list[ImageId]:
     return [image.image_id for image in images if image.state is ImageState.VISIBLE]
 
 
-def _plan(services: Services, day: Day, kind: RoundKind) -> RoundPlan:
+def _plan(services: Services, day: Day, kind: RoundKind, *, attempt: int) -> RoundPlan:
     study_id, now, rules = services.study().study_id, services.clock.now(), services.rules
     if kind is RoundKind.GENERATION:
         return plan_generation(
-            study_id, day, rules.generation, answers=rules.answers, market=services.market, now=now
+            study_id,
+            day,
+            rules.generation,
+            answers=rules.answers,
+            market=services.market,
+            now=now,
+            attempt=attempt,
         )
     candidates = _candidates(services, day)
     seed = services.store.image(day.seed_image_id)
@@ -132,6 +143,7 @@ def _plan(services: Services, day: Day, kind: RoundKind) -> RoundPlan:
         ballot_size=rules.ballot_size,
         market=services.market,
         now=now,
+        attempt=attempt,
     )
 
 
@@ -163,13 +175,13 @@ def _record(plan: RoundPlan, services: Services) -> RoundPlan:
     return _recorded(services, plan.round.round_id) or plan
 
 
-def _already_there(plan: RoundPlan, services: Services, day: Day) -> Mapping[str, PublishedHit]:
+def _already_there(plan: RoundPlan, services: Services) -> Mapping[str, PublishedHit]:
     """What the marketplace has of this round, by annotation: an earlier run may have stopped before it noted it.
 
     Request tokens guard for 24 hours only, so the annotation is asked first; of a new round, too: a database that was
     restored from a backup may have forgotten one.
     """
-    prefix = annotation_prefix(services.study().study_id, day.number, plan.round.kind)
+    prefix = annotation_prefix(services.study().study_id, plan.round.round_id)
     return {hit.annotation: hit for hit in services.crowd.hits(prefix)}
 
 

@@ -15,7 +15,9 @@ from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.plan import (
     RoundPlan,
     RoundRules,
+    annotation_prefix,
     hit_token,
+    next_attempt,
     plan_generation,
     plan_voting,
     round_id,
@@ -93,6 +95,18 @@ def test_annotations_name_the_study_the_round_and_the_hit() -> None:
     assert len(plan.hits[1].annotation) <= 255
 
 
+def test_a_round_after_a_cancelled_one_has_an_identity_of_its_own() -> None:
+    first = generation()
+    again = plan_generation(STUDY, DAY, RULES, answers=ANSWERS, market="own", now=NOW, attempt=2)
+    assert again.round.round_id == "day-2-generation-2"
+    assert again.hits[1].annotation == "pixelpatchwork:coffee-0a1b2c3d:day-2-generation-2:1"
+    assert not {hit.token for hit in again.hits} & {hit.token for hit in first.hits}
+    for plan, other in ((first, again), (again, first)):
+        prefix = annotation_prefix(STUDY, plan.round.round_id)
+        assert all(hit.annotation.startswith(prefix) for hit in plan.hits)
+        assert not any(hit.annotation.startswith(prefix) for hit in other.hits)
+
+
 def test_each_voting_hit_has_a_ballot_and_planning_again_draws_the_same() -> None:
     candidates = [ImageId(f"image-{number}") for number in range(10)]
     first, second = (
@@ -165,3 +179,13 @@ def test_a_day_goes_from_generation_to_voting_to_the_next_day() -> None:
 def test_a_day_without_a_usable_image_has_nothing_to_vote_on() -> None:
     closed = _round(RoundKind.GENERATION, RoundState.CLOSED)
     assert next_step([closed], has_new_images=False) is Step.ADVANCE
+
+
+def test_a_cancelled_round_is_published_again_at_once() -> None:
+    closed = _round(RoundKind.GENERATION, RoundState.CLOSED)
+    cancelled = replace(_round(RoundKind.VOTING, RoundState.OPEN), cancelled_at=NOW)
+    again = replace(cancelled, cancelled_at=None, attempt=2)
+    assert next_step([closed, cancelled], has_new_images=True) is Step.PUBLISH_VOTING
+    assert next_attempt([closed, cancelled], RoundKind.VOTING) == 2
+    for rounds in ([closed, cancelled, again], [closed, again, cancelled]):
+        assert next_step(rounds, has_new_images=True) is Step.COLLECT_VOTING
