@@ -52,9 +52,9 @@ def test_an_allowance_is_counted_down_over_several_runs(stage: Stage) -> None:
 
 
 def test_what_is_allowed_at_once_is_asked_for_at_once(stage: Stage) -> None:
-    asked = []
-    assert edits(stage, lambda amount, what: bool(asked.append((amount, what)))).stopped == NOT_ALLOWED
-    assert asked == [(Usd("0.75"), "3 edits with noise-1")]
+    stage.spending.clear()
+    assert edits(stage, stage._may_spend).stopped == NOT_ALLOWED
+    assert stage.spending == [(Usd("0.75"), "3 edits with noise-1")]
     assert edits(stage, lambda _amount, _what: True).made == 3
 
 
