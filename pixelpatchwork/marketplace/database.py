@@ -8,7 +8,7 @@ parameters: they hold workers' ids and answers.
 
 On MySQL every round trip counts. So a pooled connection is not asked whether it is alive before it is used; a
 transaction that finds it dead has left nothing behind and runs again on a new one. And a connection that comes back
-to the pool is rolled back only where its last answer said that a transaction is open.
+to the pool is rolled back only where it was not committed just before.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from pymysql.constants import SERVER_STATUS
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from pixelpatchwork.marketplace import revisions
 
@@ -34,6 +33,7 @@ _POOL_SIZE = 32
 _BUSY_MILLIS = 30_000
 _LOCK_SECONDS = 60
 _BEGIN = "marketplace_begin"
+_COMMITTED = "marketplace_committed"
 _TRIES = 5
 # MySQL: lock wait timeout, deadlock, and a savepoint that went with the transaction a deadlock rolled back.
 _LOST_RACE = {1205, 1213, 1305}
@@ -62,8 +62,10 @@ class Database:
         """One transaction: committed at the end of the block, rolled back if it raises."""
         with self._write_lock if writes else self._read_lock:
             engine = self._writer if writes else self.engine
-            with engine.begin() as connection:
-                yield connection
+            with engine.connect() as connection:
+                with connection.begin():
+                    yield connection
+                connection.info[_COMMITTED] = True
 
     def run(self, act: Callable[[Connection], T], *, writes: bool) -> T:
         """Runs an act in one transaction, on terms of `repeat`."""
@@ -121,9 +123,9 @@ def _make_engine(url: URL) -> Engine:
     return engine
 
 
-def _end_transaction(connection: Any, _record: object, _state: object) -> None:
-    """What the pool does with a connection that comes back; the server tells with each answer what is open."""
-    if connection.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS:
+def _end_transaction(connection: Any, record: ConnectionPoolEntry, _state: object) -> None:
+    """What the pool does with a connection that comes back, unless its transaction has just been committed."""
+    if not record.info.pop(_COMMITTED, False):
         connection.rollback()
 
 
