@@ -12,6 +12,7 @@ from pixelpatchwork.domain.model import (
     Assignment,
     AssignmentId,
     AssignmentState,
+    Bonus,
     Day,
     Decision,
     Edit,
@@ -35,6 +36,9 @@ from pixelpatchwork.domain.model import (
     Vote,
 )
 from pixelpatchwork.domain.money import Usd
+
+ROUND_CANCELLED = "The round was cancelled."
+"""Why an answer or an edit of a cancelled round came to nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +123,10 @@ class Store(Protocol):
         ...
 
     def mark_hit_open(self, token: Token, hit_id: HitId, *, expires_at: datetime, at: datetime) -> None:
-        """The HIT is published. A repeat with the same id does nothing."""
+        """The HIT is published. A repeat with the same id does nothing.
+
+        One that was closed because it seemed unpublished (its round was cancelled) is open again, and so is its round.
+        """
         ...
 
     def mark_round_open(self, round_id: RoundId, *, at: datetime) -> None:
@@ -132,6 +139,15 @@ class Store(Protocol):
 
     def mark_round_closed(self, round_id: RoundId, *, at: datetime) -> None:
         """Every answer of the round is settled and every edit at its end."""
+        ...
+
+    def mark_round_cancelled(self, round_id: RoundId, *, at: datetime) -> None:
+        """The round counts for nothing but pay from here on; a repeat does nothing.
+
+        With it, as one: its edits that are PLANNED end as FAILED, its images are HIDDEN, and its votes are counted no
+        more. What comes later to a cancelled round (an edit, an image) ends so from the start. Raises AlreadyRecorded
+        where the round is closed.
+        """
         ...
 
     # Answers
@@ -253,7 +269,10 @@ class Store(Protocol):
         ...
 
     def finish_edit(self, edit_key: EditKey, image: Image, *, owner: str, drift: float, at: datetime) -> None:
-        """Records the image and that the edit is DONE. A repeat does nothing."""
+        """Records the image and that the edit is DONE. A repeat does nothing.
+
+        Whatever `image` says, its `day` is the edit's Day, and it is HIDDEN where its round was cancelled.
+        """
         ...
 
     def edits(self, round_id: RoundId) -> tuple[Edit, ...]:
@@ -272,6 +291,21 @@ class Store(Protocol):
 
     def books(self) -> tuple[RoundBooks, ...]:
         """What costs money in each round, counted; by Day and id."""
+        ...
+
+    def plan_bonuses(self, bonuses: Sequence[Bonus], *, at: datetime, budget: Budget = NO_BUDGET) -> None:
+        """Records bonuses that are to be paid, as one. Raises BudgetExceeded where there is no room for them.
+
+        A rule of a Day is planned once: where one of its bonuses is recorded, the others of that rule are passed over.
+        """
+        ...
+
+    def mark_bonus_paid(self, token: Token, *, paid_at: datetime, at: datetime) -> bool:
+        """The bonus was paid at `paid_at`. False where that was noted before: the first note stands."""
+        ...
+
+    def bonuses(self, *, day_number: int | None = None) -> tuple[Bonus, ...]:
+        """The bonuses of a Day, or all; by Day, rule and assignment."""
         ...
 
     # Votes and events

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from pixelpatchwork.adapters.database import (
     _answers,
+    _bonuses,
     _days,
     _edits,
     _money,
@@ -36,6 +37,7 @@ from pixelpatchwork.domain.model import (
     Assignment,
     AssignmentId,
     AssignmentState,
+    Bonus,
     Day,
     Edit,
     EditKey,
@@ -163,6 +165,10 @@ class SqlStore:
     def mark_round_closed(self, round_id: RoundId, *, at: datetime) -> None:
         """See the port."""
         self.database.write(_rounds.mark_round_closed, round_id, at=at)
+
+    def mark_round_cancelled(self, round_id: RoundId, *, at: datetime) -> None:
+        """See the port."""
+        self.database.write(_cancel.mark_round_cancelled, round_id, at=at)
 
     # Answers
 
@@ -301,6 +307,18 @@ class SqlStore:
     def books(self) -> tuple[RoundBooks, ...]:
         """See the port."""
         return self.database.read(_sums.books)
+
+    def plan_bonuses(self, bonuses: Sequence[Bonus], *, at: datetime, budget: Budget = NO_BUDGET) -> None:
+        """See the port."""
+        self.database.write(_bonuses.plan_bonuses, bonuses, at=at, budget=budget)
+
+    def mark_bonus_paid(self, token: Token, *, paid_at: datetime, at: datetime) -> bool:
+        """See the port."""
+        return self.database.write(_bonuses.mark_bonus_paid, token, paid_at=paid_at, at=at)
+
+    def bonuses(self, *, day_number: int | None = None) -> tuple[Bonus, ...]:
+        """See the port."""
+        return self.database.read(_bonuses.bonuses, day_number)
 
     # Votes and events
 
