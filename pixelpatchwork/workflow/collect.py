@@ -6,7 +6,7 @@ rejected by itself: an answer that cannot be used is paid and left out, with the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from pixelpatchwork.domain.errors import CrowdError, HitGone, NothingToDo, StoreError
@@ -15,6 +15,7 @@ from pixelpatchwork.domain.model import (
     Assignment,
     AssignmentState,
     Hit,
+    HitId,
     HitState,
     Round,
     RoundState,
@@ -23,10 +24,11 @@ from pixelpatchwork.domain.model import (
 )
 from pixelpatchwork.domain.ports import Crowd, SubmittedAssignment
 from pixelpatchwork.domain.users import new_user
+from pixelpatchwork.workflow.allowance import Allowance
 from pixelpatchwork.workflow.edit import EditSummary, run_edits
 from pixelpatchwork.workflow.judge import judge_round
 from pixelpatchwork.workflow.parallel import BATCH, batches, each
-from pixelpatchwork.workflow.services import MaySpend, Progress, Services, no_progress
+from pixelpatchwork.workflow.services import MaySpend, Progress, Services, Stops, never, no_progress
 from pixelpatchwork.workflow.settle import settle_round, take_over_decided
 
 
@@ -64,18 +66,22 @@ def collect(
     services: Services,
     *,
     owner: str,
-    may_spend: MaySpend,
+    may_spend: MaySpend | Allowance,
     close: bool = False,
+    only: Collection[HitId] | None = None,
     progress: Progress = no_progress,
+    stops: Stops = never,
 ) -> Collected:
     """Takes in what workers have submitted, for every round that is not closed. May run at any time, many times.
 
     Args:
         services: the ports and rules.
         owner: who works on the edits, as it is written on their leases.
-        may_spend: asked before edits that cost money.
+        may_spend: asked before edits that cost money, or what they may cost in all.
         close: take the open HITs off the market first; work in flight may still come in.
+        only: the HITs of which something is known to have come; without it, all open ones are read.
         progress: told as the work goes on.
+        stops: once it says so, no other HIT is read, no other answer settled, and no other edit begun.
 
     Raises:
         NothingToDo: no round has been published.
@@ -85,11 +91,13 @@ def collect(
         raise NothingToDo("No round is open. Run: ppw status")
     for one in rounds:
         services.require_market(one)
-    intakes = [_take_in(one, services, close=close, progress=progress) for one in rounds]
-    verdicts = [verdict for one in rounds for verdict in judge_round(one, services)]
-    held = [take_over_decided(one, services) for one in rounds]
-    payments = [settle_round(one, services, progress) for one in rounds]
-    edits = run_edits(services, owner=owner, may_spend=may_spend, progress=progress)
+    intakes = [
+        _take_in(one, services, close=close, only=only, progress=progress, stops=stops) for one in rounds
+    ]
+    verdicts = [verdict for one in rounds if not stops() for verdict in judge_round(one, services)]
+    held = [take_over_decided(one, services, stops) for one in rounds]
+    payments = [settle_round(one, services, progress, stops) for one in rounds]
+    edits = run_edits(services, owner=owner, may_spend=may_spend, progress=progress, stops=stops)
     closed = sum(_close_if_finished(one, services) for one in rounds)
     unread = [failure for one in intakes for failure in one.failures]
     unread += [failure for one in held for failure in one.failures]
@@ -121,11 +129,26 @@ class _Fetched:
     failure: str | None = None
 
 
-def _take_in(round_: Round, services: Services, *, close: bool, progress: Progress) -> _Intake:
+def _take_in(
+    round_: Round,
+    services: Services,
+    *,
+    close: bool,
+    only: Collection[HitId] | None,
+    progress: Progress,
+    stops: Stops,
+) -> _Intake:
     """Keeps the raw answers of a round's open HITs, and marks those HITs closed that are finished."""
-    open_hits = [hit for hit in services.store.hits(round_.round_id) if hit.state is HitState.OPEN]
+    open_hits = [
+        hit
+        for hit in services.store.hits(round_.round_id)
+        if hit.state is HitState.OPEN and (only is None or hit.hit_id in only)
+    ]
     fetched = each(
-        lambda hit: _fetch(hit, services.crowd, close=close), open_hits, workers=services.rules.parallel_calls
+        lambda hit: _fetch(hit, services.crowd, close=close),
+        open_hits,
+        workers=services.rules.parallel_calls,
+        stops=stops,
     )
     new, done = 0, 0
     failures: list[str] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TypeVar
 
 BATCH = 100
@@ -15,18 +15,22 @@ Result = TypeVar("Result")
 
 
 def each(
-    function: Callable[[Item], Result], items: Iterable[Item], *, workers: int
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    workers: int,
+    stops: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[Item, Result]]:
     """`(item, function(item))` for every item, in the order in which the calls end.
 
     At most `workers` calls run at once, and no more than twice as many are queued, however long `items` is.
     The first error ends it: nothing new is started, what runs is waited for, and the error is raised after the
-    results that came with it.
+    results that came with it. Once `stops`, what is queued is still done, and nothing else.
     """
     waiting: dict[Future[Result], Item] = {}
     with ThreadPoolExecutor(max_workers=workers) as pool:
         try:
-            for item in items:
+            for item in takewhile(lambda _: not stops(), items):
                 waiting[pool.submit(function, item)] = item
                 if len(waiting) >= 2 * workers:
                     yield from _ended(waiting)

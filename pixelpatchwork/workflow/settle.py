@@ -21,7 +21,7 @@ from pixelpatchwork.domain.model import (
 )
 from pixelpatchwork.domain.ports import Judgement
 from pixelpatchwork.workflow.parallel import BATCH, batches, each
-from pixelpatchwork.workflow.services import Progress, Services
+from pixelpatchwork.workflow.services import Progress, Services, Stops, never
 
 PAID_BY_TIME = "Paid in the marketplace before it was reviewed."
 REJECTED_ELSEWHERE = "Rejected in the marketplace before it was reviewed."
@@ -56,13 +56,15 @@ class Held:
     failures: tuple[str, ...] = ()
 
 
-def settle_round(round_: Round, services: Services, progress: Progress) -> Payments:
+def settle_round(round_: Round, services: Services, progress: Progress, stops: Stops = never) -> Payments:
     """Approves or rejects every judged answer as it was decided; answers that are held stay as they are.
 
     One call that fails does not hold up the others: a marketplace may need minutes before it takes one.
     """
     judged = [answer for answer in _judged(round_, services) if answer.decision is not None]
-    calls = each(lambda answer: _settle(answer, services), judged, workers=services.rules.parallel_calls)
+    calls = each(
+        lambda answer: _settle(answer, services), judged, workers=services.rules.parallel_calls, stops=stops
+    )
     settled: list[Settlement] = []
     failures: list[str] = []
     for batch in batches(calls, BATCH):
@@ -80,13 +82,15 @@ def settle_round(round_: Round, services: Services, progress: Progress) -> Payme
     )
 
 
-def take_over_decided(round_: Round, services: Services) -> Held:
+def take_over_decided(round_: Round, services: Services, stops: Stops = never) -> Held:
     """Finds held answers that the marketplace has decided by itself, mostly by the passing of time.
 
     They are left out, and settled with the others.
     """
     held = [answer for answer in _judged(round_, services) if answer.verdict is Verdict.HELD]
-    calls = each(lambda answer: _look(answer, services), held, workers=services.rules.parallel_calls)
+    calls = each(
+        lambda answer: _look(answer, services), held, workers=services.rules.parallel_calls, stops=stops
+    )
     found = list(calls)
     decided = [(answer, one.settlement) for answer, one in found if one.settlement is not None]
     now = services.clock.now()
