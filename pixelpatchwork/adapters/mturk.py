@@ -46,6 +46,7 @@ LONGEST_FEEDBACK = 1024
 _SETTLEMENTS = {"Approved": Settlement.APPROVED, "Rejected": Settlement.REJECTED}
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _FINISHED = frozenset({"Reviewable", "Reviewing"})
+_NOTIFICATION_VERSION = "2014-08-15"
 _NAMED_HIT = re.compile(r'The HIT with ID "([A-Z0-9]{1,64})" already exists')
 _REPEATED_EXPIRY = re.compile(r"idempotency token .* has already been processed", re.IGNORECASE)
 
@@ -249,6 +250,20 @@ class MTurkCrowd:
             )
             for page in pages:
                 yield from map(_paid_bonus, page.get("BonusPayments", ()))
+
+    def notify(self, hit_id: HitId, *, queue: str) -> None:
+        """Has an SQS queue told of answers to the HITs of this HIT's type; the same again changes nothing."""
+        with translated(self._endpoint):
+            self._client.update_notification_settings(
+                HITTypeId=self._client.get_hit(HITId=hit_id)["HIT"]["HITTypeId"],
+                Notification={
+                    "Destination": queue,
+                    "Transport": "SQS",
+                    "Version": _NOTIFICATION_VERSION,
+                    "EventTypes": ["AssignmentSubmitted"],
+                },
+                Active=True,
+            )
 
     def expire(self, hit_id: HitId) -> None:
         """Takes a HIT off the market at once. Expired before, or disposed of, counts as success."""

@@ -193,6 +193,13 @@ class Crowd(Protocol):
         """Every bonus that was paid for an assignment, by whomever, over all pages."""
         ...
 
+    def notify(self, hit_id: HitId, *, queue: str) -> None:
+        """Has the SQS queue of this URL told of every answer to this HIT, and to all others of its type.
+
+        Whether anything ever arrives cannot be told: the queue may refuse it, or the marketplace may send nothing.
+        """
+        ...
+
     def expire(self, hit_id: HitId) -> None:
         """Takes a HIT off the market at once; work in flight may still be submitted."""
         ...
