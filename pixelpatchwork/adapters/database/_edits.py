@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, insert, or_, select, true, update
 
 from pixelpatchwork.adapters.database import schema
+from pixelpatchwork.adapters.database._cancel import cancelled_among, ended_where_cancelled
 from pixelpatchwork.adapters.database._days import add_event
 from pixelpatchwork.adapters.database.rows import (
     columns_of,
@@ -26,10 +28,12 @@ from pixelpatchwork.domain.model import (
     Event,
     Image,
     ImageId,
+    ImageState,
     RoundId,
     Usage,
 )
 from pixelpatchwork.domain.money import Usd
+from pixelpatchwork.domain.store import ROUND_CANCELLED
 
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
 
@@ -74,10 +78,14 @@ def give_up_edit(
     message: str,
 ) -> None:
     """The end of one attempt and the plan of the next, or neither."""
+    cancelled = cancelled_among(connection, [] if again is None else [again.assignment_id])
     mark_edit(connection, edit_key, state, owner=owner, at=at, message=message)
-    if again is not None:
-        connection.execute(insert(schema.edit), row_of_edit(again))
-        add_event(connection, Event(at=at, kind="edit_planned", subject=again.edit_key))
+    for edit in ended_where_cancelled([] if again is None else [again], cancelled):
+        connection.execute(insert(schema.edit), row_of_edit(edit))
+        add_event(
+            connection,
+            Event(at=at, kind=f"edit_{edit.state}", subject=edit.edit_key, detail=edit.message or ""),
+        )
 
 
 def mark_edit(
@@ -92,7 +100,9 @@ def mark_edit(
     usage: Usage | None = None,
     rates: str | None = None,
 ) -> None:
-    """Moves an edit on that `owner` holds."""
+    """Moves an edit on that `owner` holds; back to PLANNED only where its round was not cancelled meanwhile."""
+    if state is EditState.PLANNED and _is_cancelled(connection, edit_key):
+        state, message = EditState.FAILED, ROUND_CANCELLED
     _require_lease(connection, edit_key, owner)
     values: dict[str, Any] = {"state": state, "is_open": state in OPEN_EDITS}
     values |= {} if message is None else {"message": message}
@@ -115,10 +125,12 @@ def finish_edit(
     connection: Connection, edit_key: EditKey, image: Image, *, owner: str, drift: float, at: datetime
 ) -> None:
     """The image, and that the edit is DONE."""
+    state = ImageState.HIDDEN if _is_cancelled(connection, edit_key) else image.state
     if _held(connection, edit_key)[0] is EditState.DONE:
         return
     _require_lease(connection, edit_key, owner)
-    connection.execute(insert(schema.image), row_of(image))
+    made = replace(image, day=_date(connection, edit_key), state=state)
+    connection.execute(insert(schema.image), row_of(made))
     _update(
         connection,
         edit_key,
@@ -129,6 +141,34 @@ def finish_edit(
         **_NO_LEASE,
     )
     add_event(connection, Event(at=at, kind="image_made", subject=image.image_id, detail=edit_key))
+
+
+def _is_cancelled(connection: Connection, edit_key: EditKey) -> bool:
+    """Whether the edit's round is cancelled. Where not, it is not until this transaction's end."""
+    edit = schema.edit
+    asked_by = connection.scalars(select(edit.c.assignment_id).where(edit.c.edit_key == edit_key)).all()
+    return bool(cancelled_among(connection, asked_by))
+
+
+def _date(connection: Connection, edit_key: EditKey) -> date:
+    """The date of the Day for which an edit is made."""
+    edit, assignment, hit, round_, day = (
+        schema.edit,
+        schema.assignment,
+        schema.hit,
+        schema.round_,
+        schema.day,
+    )
+    query = (
+        select(day.c.date)
+        .join(round_, round_.c.day_number == day.c.number)
+        .join(hit, hit.c.round_id == round_.c.round_id)
+        .join(assignment, assignment.c.token == hit.c.token)
+        .join(edit, edit.c.assignment_id == assignment.c.assignment_id)
+        .where(edit.c.edit_key == edit_key)
+    )
+    found: date = connection.execute(query).scalar_one()
+    return found
 
 
 def _require_lease(connection: Connection, edit_key: EditKey, owner: str) -> None:

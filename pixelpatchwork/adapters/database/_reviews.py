@@ -1,7 +1,7 @@
 """Verdicts and the requester's own decisions: on answers, on people, on pictures.
 
-Rows are locked in one order (answers, users, images, each by key), so that collectors and a requester who decides
-meanwhile wait for each other instead of deadlocking.
+Rows are locked in one order (answers, rounds, users, images, each by key), so that collectors and a requester who
+decides meanwhile wait for each other instead of deadlocking.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from pixelpatchwork.adapters.database import _answers, _edits, schema
+from pixelpatchwork.adapters.database._cancel import cancelled_among, ended_where_cancelled
 from pixelpatchwork.adapters.database._days import add_event, add_events
 from pixelpatchwork.adapters.database._votes import add_votes, count_anew
 from pixelpatchwork.adapters.database.rows import lock, row_of_edit
@@ -67,10 +68,11 @@ def record_reviews(
 def _record(
     connection: Connection, judgements: Sequence[Judgement], kind: str, *, at: datetime, hide_at_flags: int
 ) -> None:
+    cancelled = cancelled_among(connection, (one.assignment_id for one in judgements))
     _set_verdicts(connection, judgements)
     votes = [vote for one in judgements for vote in one.votes]
     add_votes(connection, votes, at=at, hide_at_flags=hide_at_flags)
-    edits = [one.edit for one in judgements if one.edit is not None]
+    edits = ended_where_cancelled([one.edit for one in judgements if one.edit is not None], cancelled)
     if edits:
         connection.execute(insert(schema.edit), [row_of_edit(edit) for edit in edits])
     add_events(
@@ -78,7 +80,10 @@ def _record(
         [
             *(Event(at=at, kind=kind, subject=one.assignment_id, detail=one.verdict) for one in judgements),
             *(event for one in judgements for event in one.events),
-            *(Event(at=at, kind="edit_planned", subject=edit.edit_key) for edit in edits),
+            *(
+                Event(at=at, kind=f"edit_{edit.state}", subject=edit.edit_key, detail=edit.message or "")
+                for edit in edits
+            ),
         ],
     )
 

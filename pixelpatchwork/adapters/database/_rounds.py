@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from pixelpatchwork.adapters.database import schema
 from pixelpatchwork.adapters.database._days import add_event, add_events
-from pixelpatchwork.adapters.database.rows import chunks, columns_of, row_of
+from pixelpatchwork.adapters.database.rows import chunks, columns_of, lock, row_of
 from pixelpatchwork.domain.errors import AlreadyRecorded, StoreError
 from pixelpatchwork.domain.model import (
     Event,
@@ -62,21 +62,36 @@ def hits(connection: Connection, round_id: RoundId) -> tuple[Hit, ...]:
 def mark_hit_open(
     connection: Connection, token: Token, hit_id: HitId, *, expires_at: datetime, at: datetime
 ) -> None:
-    """PLANNED -> OPEN. A HIT that is published under another id raises AlreadyRecorded."""
+    """Published -> OPEN. A HIT that is published under another id raises AlreadyRecorded."""
     hit = schema.hit
     opened = connection.execute(
         update(hit)
-        .where(hit.c.token == token, hit.c.state == HitState.PLANNED)
+        .where(hit.c.token == token, hit.c.hit_id.is_(None))
         .values(state=HitState.OPEN, hit_id=hit_id, expires_at=expires_at)
     )
     if opened.rowcount:
         add_event(connection, Event(at=at, kind="hit_opened", subject=token, detail=hit_id))
+        _reopen_round_of(connection, [token], at=at)
         return
     published_as = connection.execute(select(hit.c.hit_id).where(hit.c.token == token)).first()
     if published_as is None:
         raise StoreError(f"No HIT with the token {token[:12]}... has been planned.")
     if published_as.hit_id != hit_id:
         raise AlreadyRecorded(f"The HIT {token[:12]}... has been published before, as {published_as.hit_id}.")
+
+
+def _reopen_round_of(connection: Connection, tokens: Sequence[Token], *, at: datetime) -> None:
+    """CLOSED -> OPEN for the rounds of HITs from which something may come after all."""
+    hit, round_ = schema.hit, schema.round_
+    for some in chunks(tokens):
+        of_hits = select(hit.c.round_id).where(hit.c.token.in_(some)).distinct()
+        closed = lock(
+            connection, round_.c.round_id, connection.scalars(of_hits), round_.c.state == RoundState.CLOSED
+        )
+        connection.execute(
+            update(round_).where(round_.c.round_id.in_(closed)).values(state=RoundState.OPEN, closed_at=None)
+        )
+        add_events(connection, [Event(at=at, kind="round_reopened", subject=key) for key in closed])
 
 
 def mark_hits_closed(connection: Connection, tokens: Sequence[Token], *, at: datetime) -> None:

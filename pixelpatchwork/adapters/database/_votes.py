@@ -85,12 +85,12 @@ def _hide_flagged(connection: Connection, image_ids: Sequence[ImageId], *, at: d
 
 def _number(condition: ColumnElement[bool]) -> ScalarSelect[int]:
     """How many votes that count on the image at hand meet the condition."""
-    vote = schema.vote
+    vote, round_ = schema.vote, schema.round_
     counted = (vote.c.image_id == schema.image.c.image_id) & ~vote.c.is_own & ~vote.c.is_void
     return (
         select(func.count())
-        .select_from(vote)
-        .where(counted, condition)
+        .select_from(vote.join(round_, round_.c.round_id == vote.c.round_id))
+        .where(counted, condition, round_.c.cancelled_at.is_(None))
         .correlate(schema.image)
         .scalar_subquery()
     )

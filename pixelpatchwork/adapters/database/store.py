@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from pixelpatchwork.adapters.database import (
     _answers,
     _bonuses,
+    _cancel,
     _days,
     _edits,
     _money,
