@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pixelpatchwork import resources
+from pixelpatchwork.config_budget import BonusSettings, BudgetSettings
 from pixelpatchwork.config_faults import (
     Conflict,
     Conflicts,
@@ -170,6 +171,8 @@ class Settings(BaseSettings):
     )
     generation: GenerationSettings = Field(default=GenerationSettings(), description="The generation round.")
     voting: VotingSettings = Field(default=VotingSettings(), description="The voting round.")
+    budget: BudgetSettings = Field(default=BudgetSettings(), description="What may be spent at most.")
+    bonus: BonusSettings = Field(default=BonusSettings(), description="What `ppw bonus` pays for a Day.")
     openai: OpenAISettings = Field(default=OpenAISettings(), description="The `openai` editor.")
     s3: S3Settings = Field(default=S3Settings(), description="The bucket, where `images` names one.")
     serve: ServeSettings = Field(default=ServeSettings(), description="`ppw serve`.")

@@ -351,6 +351,8 @@ def study_rules(settings: Settings) -> StudyRules:
         timezone=settings.zone,
         parallel_calls=settings.parallel_calls,
         edit_lease=EDIT_LEASE,
+        budget=settings.budget.rules(),
+        bonuses=settings.bonus.rules(),
     )
 
 

@@ -8,6 +8,8 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from pixelpatchwork.domain.answers import GenerationRules
+from pixelpatchwork.domain.bonuses import NO_BONUSES, BonusRules
+from pixelpatchwork.domain.budget import NO_BUDGET, Budget
 from pixelpatchwork.domain.errors import ConfigurationError, NothingToDo
 from pixelpatchwork.domain.model import Day, Round, RoundKind, Study
 from pixelpatchwork.domain.money import Usd
@@ -37,6 +39,8 @@ class StudyRules:
     timezone: ZoneInfo
     parallel_calls: int
     edit_lease: timedelta
+    budget: Budget = NO_BUDGET
+    bonuses: BonusRules = NO_BONUSES
 
     def of(self, kind: RoundKind) -> RoundRules:
         """The rules of one kind of round."""
