@@ -16,6 +16,7 @@ from PIL.Image import Image as Picture
 
 from pixelpatchwork.domain.edits import image_id_of, moved, next_attempt, previous_attempt
 from pixelpatchwork.domain.errors import (
+    BudgetExceeded,
     EditorBusy,
     EditorStopped,
     EditOutcomeUnknown,
@@ -150,7 +151,7 @@ class Bench:
 
         def sending() -> None:
             self.spend()
-            self._mark(edit, EditState.SUBMITTED, cost_usd=self.services.editor.worst_case_usd)
+            self._submit(edit)
 
         try:
             result = self.services.editor.edit(_request(edit, canvas), sending=sending)
@@ -168,6 +169,20 @@ class Bench:
             rates=result.rates,
         )
         return raw
+
+    def _submit(self, edit: Edit) -> None:
+        """Commits that a request goes out, and what it can cost. Raises EditorStopped where a budget has no room."""
+        services = self.services
+        try:
+            services.store.submit_edit(
+                edit.edit_key,
+                worst_case_usd=services.editor.worst_case_usd,
+                owner=self.owner,
+                at=services.clock.now(),
+                budget=services.rules.budget,
+            )
+        except BudgetExceeded as error:
+            raise EditorStopped(str(error)) from error
 
     def _stored(self, key: str, data: bytes, *, content_type: str) -> bytes:
         """What stands under `key` in the end: whoever came first is right."""
