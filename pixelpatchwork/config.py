@@ -27,6 +27,7 @@ from pixelpatchwork.config_faults import (
     secrets_written_in,
     unknown_key,
 )
+from pixelpatchwork.config_judgement import JudgementSettings
 from pixelpatchwork.config_keys import Key, keys_of, render
 from pixelpatchwork.config_sections import (
     GenerationSettings,
@@ -171,6 +172,7 @@ class Settings(BaseSettings):
     )
     generation: GenerationSettings = Field(default=GenerationSettings(), description="The generation round.")
     voting: VotingSettings = Field(default=VotingSettings(), description="The voting round.")
+    judgement: JudgementSettings = Field(default=JudgementSettings(), description="How answers are judged.")
     budget: BudgetSettings = Field(default=BudgetSettings(), description="What may be spent at most.")
     bonus: BonusSettings = Field(default=BonusSettings(), description="What `ppw bonus` pays for a Day.")
     openai: OpenAISettings = Field(default=OpenAISettings(), description="The `openai` editor.")

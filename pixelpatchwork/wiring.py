@@ -353,6 +353,7 @@ def study_rules(settings: Settings) -> StudyRules:
         edit_lease=EDIT_LEASE,
         budget=settings.budget.rules(),
         bonuses=settings.bonus.rules(),
+        judgement=settings.judgement.rules(),
     )
 
 

@@ -55,6 +55,10 @@ class GenerationRules:
         return cls(**json.loads(text))
 
 
+LENIENT = GenerationRules(min_coverage=0.0, max_coverage=1.0, max_prompt=32_000)
+"""What an answer must keep to that the requester wants used: that it can be made at all."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class GenerationAnswer:
     """One worker's mask and prompt. `language` is a BCP 47 tag or "", `seconds` the time on the page."""
@@ -76,11 +80,12 @@ class Opinion:
 
 @dataclass(frozen=True, kw_only=True)
 class Ballot:
-    """One worker's opinions, in the order of the ballot."""
+    """One worker's opinions, in the order of the ballot; `checks` are those on its attention checks."""
 
     opinions: tuple[Opinion, ...]
     language: str
     seconds: float | None
+    checks: tuple[Opinion, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,8 +115,13 @@ def parse_generation(
         return Unusable(str(refusal))
 
 
-def parse_ballot(answer_xml: str, *, ballot: Sequence[ImageId]) -> Ballot | Unusable:
-    """Reads a voting answer. An image without a vote counts as skipped; votes on other images are ignored."""
+def parse_ballot(
+    answer_xml: str, *, ballot: Sequence[ImageId], checks: Sequence[ImageId] = ()
+) -> Ballot | Unusable:
+    """Reads a voting answer. An image without a vote counts as skipped; votes on other images are ignored.
+
+    `checks` are the ids under which the ballot's attention checks are shown.
+    """
     try:
         fields = _consented(answer_xml)
     except _Refused as refusal:
@@ -123,7 +133,16 @@ def parse_ballot(answer_xml: str, *, ballot: Sequence[ImageId]) -> Ballot | Unus
         opinions=opinions,
         language=_language(fields.get("language", "")),
         seconds=_seconds(fields.get("seconds", "")),
+        checks=tuple(_opinion(fields, shown_as) for shown_as in checks),
     )
+
+
+def read_fields(answer_xml: str) -> Mapping[str, str]:
+    """What can be read of an answer, by field, to be shown to the requester; nothing where it cannot be read."""
+    try:
+        return _unfolded(_xml_fields(answer_xml))
+    except _Refused:
+        return {}
 
 
 def tidy_prompt(text: str) -> str:

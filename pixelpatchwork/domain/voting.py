@@ -1,12 +1,12 @@
-"""Votes -> tallies -> the winner."""
+"""Who stands for election, and votes -> tallies -> the winner."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pixelpatchwork.domain.model import Choice, Image, ImageId, ImageState, Vote
+from pixelpatchwork.domain.model import Choice, Image, ImageId, ImageState, User, UserId, Vote
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +24,21 @@ class Tally:
         return (-self.upvotes, self.downvotes, self.created_at, self.image_id)
 
 
+def banned(users: Iterable[User]) -> frozenset[UserId]:
+    """Those of the users whose pictures and votes count nowhere."""
+    return frozenset(user.user_id for user in users if user.is_banned)
+
+
+def candidates(images: Iterable[Image], *, banned: Collection[UserId]) -> tuple[Image, ...]:
+    """The images that may stand on a ballot and win: visible ones, not made by anybody who is banned."""
+    return tuple(
+        image for image in images if image.state is ImageState.VISIBLE and image.creator_id not in banned
+    )
+
+
 def tally(candidates: Iterable[Image], votes: Iterable[Vote]) -> tuple[Tally, ...]:
     """The visible candidates with their votes, best first."""
-    counted = [vote for vote in votes if not vote.is_own]
+    counted = [vote for vote in votes if vote.counts]
     ups = _count(counted, Choice.UP)
     downs = _count(counted, Choice.DOWN)
     tallies = [
@@ -43,8 +55,22 @@ def tally(candidates: Iterable[Image], votes: Iterable[Vote]) -> tuple[Tally, ..
 
 
 def winner(tallies: Sequence[Tally], *, otherwise: ImageId) -> ImageId:
-    """The image at the head of `tallies`; the seed (`otherwise`) stays where there was nothing to vote on."""
+    """The image at the head of `tallies`; `otherwise` (see `fallback`) where there was nothing to vote on."""
     return tallies[0].image_id if tallies else otherwise
+
+
+def fallback(seed: ImageId, images: Mapping[ImageId, Image], *, banned: Collection[UserId]) -> ImageId:
+    """Where the next Day starts if nothing can win: the Day's seed stays.
+
+    Where the seed itself was hidden, or its maker banned, it is the picture that it was painted on, and so on back to
+    one that may be shown; the seed after all, where there is none.
+    """
+    behind: ImageId | None = seed
+    while behind is not None and behind in images:
+        if candidates([images[behind]], banned=banned):
+            return behind
+        behind = images[behind].seed_image_id
+    return seed
 
 
 def _count(votes: Iterable[Vote], choice: Choice) -> dict[ImageId, int]:

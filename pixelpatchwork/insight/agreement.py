@@ -134,7 +134,7 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
 def _scores(votes: Iterable[Vote]) -> dict[Unit, dict[UserId, int]]:
     scores: dict[Unit, dict[UserId, int]] = defaultdict(dict)
     for vote in votes:
-        if not vote.is_own and vote.choice in _SCORE:
+        if vote.counts and vote.choice in _SCORE:
             scores[vote.round_id, vote.image_id][vote.user_id] = _SCORE[vote.choice]
     return scores
 

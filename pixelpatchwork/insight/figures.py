@@ -139,7 +139,7 @@ class _DayTeller:
             painted=sum(1 for image in standing if self._is_painted(image)),
             has_incumbent=day.seed_image_id in self._votes,
             unshown=max(0, len(ranked) - self._sizes.entries),
-            hidden=sum(1 for image in standing if image.state is ImageState.HIDDEN),
+            hidden=sum(1 for image in standing if image.state is not ImageState.VISIBLE),
             votes=sum(one.ups + one.downs for one in self._votes.values()),
         )
 
@@ -162,7 +162,7 @@ class _DayTeller:
 
     def _figure(self, image: Image, *, width: int) -> Figure:
         votes = self._votes.get(image.image_id)
-        is_hidden = image.state is ImageState.HIDDEN
+        is_hidden = image.state is not ImageState.VISIBLE
         key = image.thumbnail_path if width <= self._sizes.entry else image.s3_path
         creator = self._facts.users.get(image.creator_id) if image.creator_id is not None else None
         return Figure(

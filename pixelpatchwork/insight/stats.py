@@ -148,7 +148,7 @@ def contributions(
             days[answer.user_id].add(one.day_number)
             usable[answer.user_id] += answer.verdict is Verdict.USABLE
     makers = {image.image_id: image.creator_id for image in images}
-    opinions = [vote for vote in votes if not vote.is_own and vote.choice is not Choice.SKIP]
+    opinions = [vote for vote in votes if vote.counts and vote.choice is not Choice.SKIP]
     given = Counter(vote.user_id for vote in opinions)
     received = Counter(makers.get(vote.image_id) for vote in opinions if vote.choice is Choice.UP)
     painted = Counter(makers.values())
@@ -209,7 +209,7 @@ def _round_participation(
 def _choices(votes: Iterable[Vote]) -> dict[RoundId, Counter[Choice]]:
     choices: dict[RoundId, Counter[Choice]] = defaultdict(Counter)
     for vote in votes:
-        if not vote.is_own:
+        if vote.counts:
             choices[vote.round_id][vote.choice] += 1
     return choices
 
@@ -253,10 +253,10 @@ def vote_distribution(votes: Iterable[Vote], hits: Iterable[Hit]) -> VoteDistrib
     """
     counts: dict[tuple[RoundId, ImageId], Counter[Choice]] = defaultdict(Counter)
     for hit in hits:
-        for image_id in hit.ballot:
+        for image_id in hit.images:
             counts[hit.round_id, image_id].update(())
     for vote in votes:
-        if not vote.is_own:
+        if vote.counts:
             counts[vote.round_id, vote.image_id][vote.choice] += 1
     images = tuple(
         ImageVotes(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pixelpatchwork.domain.errors import AlreadyRecorded, NothingToDo
-from pixelpatchwork.domain.model import Day, ImageId, ImageState, Round, RoundKind
+from pixelpatchwork.domain.model import Day, Image, ImageId, Round, RoundKind
 from pixelpatchwork.domain.ports import ClosedDay
 from pixelpatchwork.domain.steps import Step, next_step
-from pixelpatchwork.domain.voting import Tally, tally, winner
+from pixelpatchwork.domain.voting import Tally, banned, candidates, fallback, tally, winner
 from pixelpatchwork.workflow.services import Services
 
 
@@ -33,18 +34,15 @@ def advance_day(services: Services) -> Advanced:
     day = services.current_day()
     store = services.store
     rounds = [one for one in store.rounds() if one.day_number == day.number]
-    new_images = store.images(day_number=day.number)
-    is_visible = any(image.state is ImageState.VISIBLE for image in new_images)
-    step = next_step(rounds, has_new_images=is_visible)
+    outcasts = banned(store.users())
+    painted = candidates(store.images(day_number=day.number), banned=outcasts)
+    step = next_step(rounds, has_new_images=bool(painted))
     if step is not Step.ADVANCE:
         raise NothingToDo(f"Day {day.number}: the next step is to {step}. Run: {step.command}")
-    tallies = _tallies(rounds, services)
-    advanced = Advanced(
-        day=day,
-        next_day=_next_day(day, winner(tallies, otherwise=day.seed_image_id), services),
-        winner_image_id=winner(tallies, otherwise=day.seed_image_id),
-        tallies=tallies,
-    )
+    images = {image.image_id: image for image in store.images()}
+    tallies = _tallies(rounds, candidates(images.values(), banned=outcasts), services)
+    won = winner(tallies, otherwise=fallback(day.seed_image_id, images, banned=outcasts))
+    advanced = Advanced(day=day, next_day=_next_day(day, won, services), winner_image_id=won, tallies=tallies)
     _record(advanced, participants=_participants(rounds, services), services=services)
     return advanced
 
@@ -54,14 +52,14 @@ def next_date(day: Day, *, now: datetime, timezone: ZoneInfo) -> date:
     return max(now.astimezone(timezone).date(), day.date + timedelta(days=1))
 
 
-def _tallies(rounds: list[Round], services: Services) -> tuple[Tally, ...]:
-    """Everything that stood on the voting round's ballots, best first; nothing where there was no such round."""
+def _tallies(rounds: list[Round], candidates: Iterable[Image], services: Services) -> tuple[Tally, ...]:
+    """Those of the candidates that stood on the voting round's ballots, best first; nothing without such a round."""
     store = services.store
     voting = next((one for one in rounds if one.kind is RoundKind.VOTING), None)
     if voting is None:
         return ()
-    stood = {image_id for hit in store.hits(voting.round_id) for image_id in hit.ballot}
-    return tally([image for image in store.images() if image.image_id in stood], store.votes(voting.round_id))
+    stood = {image_id for hit in store.hits(voting.round_id) for image_id in hit.images}
+    return tally([image for image in candidates if image.image_id in stood], store.votes(voting.round_id))
 
 
 def _next_day(day: Day, seed_image_id: ImageId, services: Services) -> Day:

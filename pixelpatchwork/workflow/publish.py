@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from pixelpatchwork.domain.attention import with_checks
 from pixelpatchwork.domain.errors import (
     AlreadyRecorded,
     CrowdError,
@@ -20,8 +21,8 @@ from pixelpatchwork.domain.model import (
     HitId,
     HitState,
     HitTypeId,
+    Image,
     ImageId,
-    ImageState,
     Round,
     RoundId,
     RoundKind,
@@ -37,7 +38,8 @@ from pixelpatchwork.domain.plan import (
 )
 from pixelpatchwork.domain.ports import HitRequest, HitTypeSpec, PublishedHit
 from pixelpatchwork.domain.steps import Step, next_step
-from pixelpatchwork.workflow.pages import Ballot, render_questions
+from pixelpatchwork.domain.voting import banned, candidates
+from pixelpatchwork.workflow.pages import Ballot, render_questions, store_check_pictures
 from pixelpatchwork.workflow.parallel import each
 from pixelpatchwork.workflow.services import Progress, Services, no_progress
 
@@ -58,7 +60,8 @@ def plan_round(services: Services) -> RoundPlan:
     """
     day = services.current_day()
     rounds = _rounds(services, day)
-    step = next_step(rounds, has_new_images=bool(_candidates(services, day)))
+    painted = services.store.images(day_number=day.number)
+    step = next_step(rounds, has_new_images=bool(_candidates(services, painted)))
     if step not in {Step.PUBLISH_GENERATION, Step.PUBLISH_VOTING} or step.kind is None:
         raise NothingToDo(f"Day {day.number}: the next step is to {step}. Run: {step.command}")
     begun = current_round(rounds, step.kind)
@@ -70,8 +73,8 @@ def plan_round(services: Services) -> RoundPlan:
 def publish(plan: RoundPlan, services: Services, progress: Progress = no_progress) -> Published:
     """Records the plan and publishes what of it is not published yet. Safe to run again, or twice at once.
 
-    Raises PageTooLarge, ImageMissing or InsufficientFunds before anything is recorded, CrowdError where the marketplace
-    refuses.
+    Raises PageTooLarge, ImageMissing, InsufficientFunds or BudgetExceeded before anything is recorded, CrowdError where
+    the marketplace refuses.
     """
     day = services.current_day()
     begun = _recorded(services, plan.round.round_id)
@@ -79,6 +82,7 @@ def publish(plan: RoundPlan, services: Services, progress: Progress = no_progres
     services.require_market(plan.round)
     there = _already_there(plan, services)
     _require_funds(plan, there, services)
+    store_check_pictures(plan.hits, services)
     questions = render_questions(plan.round, plan.hits, services, day)
     if begun is None:
         recorded = _record(plan, services)
@@ -113,16 +117,16 @@ def _rounds(services: Services, day: Day) -> list[Round]:
     return [one for one in services.store.rounds() if one.day_number == day.number]
 
 
-def _candidates(services: Services, day: Day) -> list[ImageId]:
-    """The images painted on a Day that may be voted on."""
-    images = services.store.images(day_number=day.number)
-    return [image.image_id for image in images if image.state is ImageState.VISIBLE]
+def _candidates(services: Services, images: Iterable[Image]) -> list[ImageId]:
+    """Those of the images that may be voted on."""
+    outcasts = banned(services.store.users())
+    return [image.image_id for image in candidates(images, banned=outcasts)]
 
 
 def _plan(services: Services, day: Day, kind: RoundKind, *, attempt: int) -> RoundPlan:
     study_id, now, rules = services.study().study_id, services.clock.now(), services.rules
     if kind is RoundKind.GENERATION:
-        return plan_generation(
+        plan = plan_generation(
             study_id,
             day,
             rules.generation,
@@ -131,20 +135,24 @@ def _plan(services: Services, day: Day, kind: RoundKind, *, attempt: int) -> Rou
             now=now,
             attempt=attempt,
         )
-    candidates = _candidates(services, day)
+        # What the edits of its answers can cost at most, for the budgets: reserved with the round.
+        return replace(plan, round=replace(plan.round, edit_usd=services.editor.worst_case_usd))
+    images = list(services.store.images(day_number=day.number))
     seed = services.store.image(day.seed_image_id)
-    if rules.has_incumbent and seed is not None and seed.state is ImageState.VISIBLE:
-        candidates.append(seed.image_id)
-    return plan_voting(
+    if rules.has_incumbent and seed is not None:
+        images.append(seed)
+    plan = plan_voting(
         study_id,
         day,
         rules.voting,
-        candidates=candidates,
+        candidates=_candidates(services, images),
         ballot_size=rules.ballot_size,
         market=services.market,
         now=now,
         attempt=attempt,
     )
+    kinds = rules.judgement.attention_checks
+    return replace(plan, hits=with_checks(plan.hits, kinds, seed_image_id=day.seed_image_id))
 
 
 def _require_funds(plan: RoundPlan, there: Mapping[str, PublishedHit], services: Services) -> None:
@@ -171,7 +179,7 @@ def _recorded(services: Services, round_id_: RoundId) -> RoundPlan | None:
 def _record(plan: RoundPlan, services: Services) -> RoundPlan:
     """Records a plan, and gives the one that stands: another run may have been a moment quicker."""
     with suppress(AlreadyRecorded):
-        services.store.add_round(plan.round, plan.hits)
+        services.store.add_round(plan.round, plan.hits, budget=services.rules.budget)
     return _recorded(services, plan.round.round_id) or plan
 
 

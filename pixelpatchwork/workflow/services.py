@@ -11,6 +11,7 @@ from pixelpatchwork.domain.answers import GenerationRules
 from pixelpatchwork.domain.bonuses import NO_BONUSES, BonusRules
 from pixelpatchwork.domain.budget import NO_BUDGET, Budget
 from pixelpatchwork.domain.errors import ConfigurationError, NothingToDo
+from pixelpatchwork.domain.judging import USUAL, JudgementRules
 from pixelpatchwork.domain.model import Day, Round, RoundKind, Study
 from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.plan import RoundRules
@@ -41,6 +42,7 @@ class StudyRules:
     edit_lease: timedelta
     budget: Budget = NO_BUDGET
     bonuses: BonusRules = NO_BONUSES
+    judgement: JudgementRules = USUAL
 
     def of(self, kind: RoundKind) -> RoundRules:
         """The rules of one kind of round."""
