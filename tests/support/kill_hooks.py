@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 import httpx2
@@ -36,9 +38,13 @@ class Moment(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Death:
-    """The call at which a process dies, counted from 1 (with END: the last one), and the moment."""
+    """The call at which a process dies, such as the 2nd `mturk ApproveAssignment`, and the moment.
 
-    call: int
+    Counted by its name, for a commit of one thread and a call of another have no order that would be kept.
+    """
+
+    call: str
+    nth: int
     moment: Moment
 
 
@@ -48,23 +54,27 @@ class Witness:
     def __init__(self, file: Path, death: Death | None) -> None:
         self._notes = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._death = death
-        self._calls = 0
+        self._counts: Counter[str] = Counter()
+        self._lock = Lock()
 
-    def around(self, what: str, deed: Callable[[], T]) -> T:
+    def around(self, call: str, deed: Callable[[], T]) -> T:
         """Does a deed, unless the process dies at it."""
-        self._calls += 1
-        os.write(self._notes, f"{what}\n".encode())
-        self._die_if(Moment.BEFORE)
+        with self._lock:
+            self._counts[call] += 1
+            nth = self._counts[call]
+            os.write(self._notes, f"{call}\n".encode())
+        self._die_if(Death(call=call, nth=nth, moment=Moment.BEFORE))
         answer = deed()
-        self._die_if(Moment.DEED_DONE)
+        self._die_if(Death(call=call, nth=nth, moment=Moment.DEED_DONE))
         return answer
 
     def end(self) -> None:
         """The program has done all it had to do."""
-        self._die_if(Moment.END)
+        if self._death is not None and self._death.moment is Moment.END:
+            self._die_if(self._death)
 
-    def _die_if(self, moment: Moment) -> None:
-        if self._death == Death(call=self._calls, moment=moment):
+    def _die_if(self, now: Death) -> None:
+        if self._death == now:
             os.kill(os.getpid(), signal.SIGKILL)
             signal.pause()  # until the kernel has done it
 

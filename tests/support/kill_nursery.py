@@ -13,8 +13,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,11 +25,16 @@ from botocore.loaders import JSONFileLoader
 from pixelpatchwork import wiring
 from pixelpatchwork.adapters.clocks import MovableClock
 from pixelpatchwork.adapters.mturk import mturk_client
+from pixelpatchwork.adapters.openai_editor import OpenAIEditor
+from pixelpatchwork.adapters.openai_models import OpenAISettings
 from pixelpatchwork.adapters.s3_images import s3_client
 from pixelpatchwork.cli import COMMANDS, main
 from tests.support.kill_hooks import Death, Moment, Witness, watch
 from tests.support.kill_sabotage import SABOTAGE
 from tests.support.ppw import Ran, environment
+
+
+_NOWHERE = "http://nowhere.invalid"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +84,7 @@ class Nursery:
             "environ": environment(environ),
             "now": now.isoformat(),
             "folder": str(self._folder),
-            "death": None if death is None else [death.call, death.moment],
+            "death": None if death is None else asdict(death),
             "sabotage": sabotage,
         }
         code = json.loads(self._ask(json.dumps(errand)))
@@ -99,11 +106,13 @@ def _warm_up() -> None:
     """Pays once for what every child would load: commands, drivers, and botocore's descriptions of services."""
     for command in COMMANDS.values():
         command.load()
-    for module in ("openai", "pymysql", "alembic.command", "alembic.config", "sqlalchemy.dialects.sqlite"):
-        __import__(module)
-    JSONFileLoader.load_file = functools.cache(JSONFileLoader.load_file)  # type: ignore[method-assign]  # read once
-    mturk_client(endpoint_url="http://nowhere.invalid", access_key="a", secret_key="b", max_connections=1)
-    s3_client(endpoint_url="http://nowhere.invalid", region="us-east-1", max_connections=1)
+    for module in ("pymysql", "alembic.command", "alembic.config", "sqlalchemy.dialects.sqlite"):
+        import_module(module)
+    load = functools.cache(partial(JSONFileLoader.load_file, JSONFileLoader()))
+    JSONFileLoader.load_file = lambda _loader, path: load(path)  # type: ignore[method-assign]  # read once
+    mturk_client(endpoint_url=_NOWHERE, access_key="a", secret_key="b", max_connections=1)
+    s3_client(endpoint_url=_NOWHERE, region="us-east-1", max_connections=1)
+    OpenAIEditor(OpenAISettings(base_url=_NOWHERE), api_key="a")
 
 
 def _serve() -> None:
@@ -126,10 +135,13 @@ def _live(errand: Mapping[str, Any]) -> None:
     wiring.SystemClock = lambda: clock  # type: ignore[misc, assignment]  # the time is the harness's
     if errand["sabotage"]:
         SABOTAGE[errand["sabotage"]]()
-    death = errand["death"] and Death(call=errand["death"][0], moment=Moment(errand["death"][1]))
-    witness = Witness(folder / "calls", death)
+    witness = Witness(folder / "calls", _death(errand["death"]))
     watch(witness)
     os._exit(_run(errand["arguments"], witness))
+
+
+def _death(values: Mapping[str, Any] | None) -> Death | None:
+    return None if values is None else Death(**{**values, "moment": Moment(values["moment"])})
 
 
 def _run(arguments: Sequence[str], witness: Witness) -> int:
