@@ -12,7 +12,9 @@ from collections.abc import Sequence
 
 import click
 
-_COMMAND = re.compile(r"\bppw (?=(?:init|doctor|publish-round|collect|advance-day|status|report|serve)\b)")
+_COMMAND = re.compile(
+    r"\bppw (?=(?:init|doctor|publish-round|collect|advance-day|status|report|serve|review|users|images)\b)"
+)
 
 
 def say(text: str, *, err: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,8 +49,19 @@ def _status_text(found: Status) -> str:
         lines.append(
             f"{counted(found.edits_unknown, 'edit')} with an unknown outcome, perhaps billed all the same."
         )
+    lines += _waiting_for_you(found)
     lines.append(f"Next: {found.next_step}. Run: {found.next_command}")
     return "\n".join(lines)
+
+
+def _waiting_for_you(found: Status) -> Iterator[str]:
+    """What nobody but the requester can decide."""
+    held = sum(one.held for day in found.days for one in day.rounds)
+    if held:
+        yield f"{counted(held, 'answer')} held for you, neither paid nor left out. Run: ppw review"
+    if found.flagged:
+        flagged = counted(len(found.flagged), "picture")
+        yield f"{flagged} hidden by flags until you look: {', '.join(found.flagged)}. Run: ppw images list"
 
 
 def days_table(days: tuple[DayStatus, ...]) -> str:

@@ -162,6 +162,12 @@ def collected_text(done: Collected) -> str:
         lines.append(
             f"{counted(edits.unknown, 'edit')} with an unknown outcome: the editor's answer was lost on the way."
         )
+    if done.rejected:
+        lines.append(f"{counted(done.rejected, 'answer')} rejected, as you decided.")
+    if done.held:
+        lines.append(
+            f"{counted(done.held, 'answer')} held for you, neither paid nor left out. Run: ppw review"
+        )
     lines += _failure_lines(done)
     if edits.stopped:
         lines.append(f"The edits stopped: {edits.stopped}")

@@ -25,11 +25,15 @@ from pixelpatchwork.domain.model import (
 )
 from pixelpatchwork.domain.ports import Store
 from pixelpatchwork.domain.steps import next_step
+from pixelpatchwork.domain.voting import banned, candidates
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoundStatus:
-    """How far one round has come. `answers` of `wanted` are in; `edits` counts them by state."""
+    """How far one round has come. `answers` of `wanted` are in; `edits` counts them by state.
+
+    `held` answers wait for the requester's decision; `unpaid` are the others that are not settled yet.
+    """
 
     kind: RoundKind
     state: RoundState
@@ -41,6 +45,7 @@ class RoundStatus:
     unusable: int
     edits: dict[EditState, int]
     expires_at: datetime | None
+    held: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +66,10 @@ class DayStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """The study as it stands. `next_command` takes the step that `next_step` describes."""
+    """The study as it stands. `next_command` takes the step that `next_step` describes.
+
+    `flagged` are the pictures that workers' flags have hidden until the requester looks at them.
+    """
 
     study: str
     study_id: StudyId
@@ -70,6 +78,7 @@ class Status:
     next_command: str
     edits_waiting: int
     edits_unknown: int
+    flagged: tuple[ImageId, ...] = ()
 
 
 def study_status(store: Store) -> Status | None:
@@ -81,8 +90,8 @@ def study_status(store: Store) -> Status | None:
     days = tuple(_day_status(day, rounds, store) for day in store.days())
     step = next_step(
         [one for one in rounds if one.day_number == current.number],
-        has_new_images=any(
-            image.state is ImageState.VISIBLE for image in store.images(day_number=current.number)
+        has_new_images=bool(
+            candidates(store.images(day_number=current.number), banned=banned(store.users()))
         ),
     )
     edits = [one.edits for day in days for one in day.rounds]
@@ -94,6 +103,7 @@ def study_status(store: Store) -> Status | None:
         next_command=step.command,
         edits_waiting=sum(count for one in edits for state, count in one.items() if state in OPEN_EDITS),
         edits_unknown=sum(one.get(EditState.UNKNOWN, 0) for one in edits),
+        flagged=tuple(image.image_id for image in store.images() if image.state is ImageState.FLAGGED),
     )
 
 
@@ -127,11 +137,15 @@ def _round_status(round_: Round, store: Store) -> RoundStatus:
         unusable=sum(answer.verdict is Verdict.UNUSABLE for answer in answers),
         edits=dict(Counter(edit.state for edit in store.edits(round_.round_id))),
         expires_at=_last_expiry(hits),
+        held=sum(answer.verdict is Verdict.HELD for answer in answers),
     )
 
 
 def _count_unpaid(answers: Sequence[Assignment]) -> int:
-    return sum(answer.state is not AssignmentState.SETTLED for answer in answers)
+    return sum(
+        answer.state is not AssignmentState.SETTLED and answer.verdict is not Verdict.HELD
+        for answer in answers
+    )
 
 
 def _last_expiry(hits: Sequence[Hit]) -> datetime | None:
