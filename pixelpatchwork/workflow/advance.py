@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pixelpatchwork.domain.errors import AlreadyRecorded, NothingToDo
 from pixelpatchwork.domain.model import Day, Image, ImageId, Round, RoundKind
+from pixelpatchwork.domain.plan import current_round
 from pixelpatchwork.domain.ports import ClosedDay
 from pixelpatchwork.domain.steps import Step, next_step
 from pixelpatchwork.domain.voting import Tally, banned, candidates, fallback, tally, winner
@@ -40,7 +41,7 @@ def advance_day(services: Services) -> Advanced:
     if step is not Step.ADVANCE:
         raise NothingToDo(f"Day {day.number}: the next step is to {step}. Run: {step.command}")
     images = {image.image_id: image for image in store.images()}
-    tallies = _tallies(rounds, candidates(images.values(), banned=outcasts), services)
+    tallies = tallies_of(rounds, candidates(images.values(), banned=outcasts), services)
     won = winner(tallies, otherwise=fallback(day.seed_image_id, images, banned=outcasts))
     advanced = Advanced(day=day, next_day=_next_day(day, won, services), winner_image_id=won, tallies=tallies)
     _record(advanced, participants=_participants(rounds, services), services=services)
@@ -52,10 +53,10 @@ def next_date(day: Day, *, now: datetime, timezone: ZoneInfo) -> date:
     return max(now.astimezone(timezone).date(), day.date + timedelta(days=1))
 
 
-def _tallies(rounds: list[Round], candidates: Iterable[Image], services: Services) -> tuple[Tally, ...]:
+def tallies_of(rounds: Iterable[Round], candidates: Iterable[Image], services: Services) -> tuple[Tally, ...]:
     """Those of the candidates that stood on the voting round's ballots, best first; nothing without such a round."""
     store = services.store
-    voting = next((one for one in rounds if one.kind is RoundKind.VOTING), None)
+    voting = current_round(rounds, RoundKind.VOTING)
     if voting is None:
         return ()
     stood = {image_id for hit in store.hits(voting.round_id) for image_id in hit.images}
@@ -76,6 +77,7 @@ def _participants(rounds: list[Round], services: Services) -> int:
         {
             answer.user_id
             for one in rounds
+            if not one.is_cancelled
             for answer in services.store.assignments(one.round_id, with_answers=False)
         }
     )
