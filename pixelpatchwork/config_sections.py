@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -275,6 +276,11 @@ class ServeSettings(Section):
         default="127.0.0.1", max_length=255, description="The address to listen on; 0.0.0.0 for all."
     )
     port: int = Field(default=8765, ge=0, le=65_535, description="The port to listen on; 0 takes a free one.")
+    public_url: WebAddress = Field(
+        default=None,
+        description="The address under which people and programs reach the site, such as https://market.example.org."
+        " Links are made of it, and requests for other hosts than it and this machine are refused.",
+    )
     threads: int = Field(default=16, ge=1, le=256, description="How many requests are answered at once.")
     notifications: Notifications = Field(
         default="off",
@@ -333,6 +339,19 @@ class ServeSettings(Section):
             " a secret (PPW_SERVE__PANELS__NAME__SECRET) in the environment or .env only"
         },
     )
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_a_host(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "")
+        if parts.path or parts.query or parts.fragment or ":" in (parts.hostname or ""):
+            raise ValueError("is more than a host's name; give one such as https://market.example.org")
+        return url
+
+    @property
+    def base_url(self) -> str:
+        """What links to the site begin with, without a slash at the end."""
+        return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
     def older_keys(self) -> tuple[str, ...]:

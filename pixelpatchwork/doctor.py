@@ -12,6 +12,7 @@ from pixelpatchwork.domain.errors import ImageMissing, PatchworkError, StoreErro
 from pixelpatchwork.domain.model import ImageState
 from pixelpatchwork.domain.wording import counted
 from pixelpatchwork.founding import pick_seed
+from pixelpatchwork.serving import notes
 from pixelpatchwork.wiring import Wiring
 from pixelpatchwork.workflow.pages import generation_question
 
@@ -121,7 +122,10 @@ def _shown_keys(wiring: Wiring) -> list[str]:
 
 
 def _marketplace(wiring: Wiring) -> Found:
-    return (f"{wiring.settings.marketplace}, balance ${wiring.crowd.balance():,.2f}",)
+    settings = wiring.settings
+    finding = f"{settings.marketplace}, balance ${wiring.crowd.balance():,.2f}"
+    # Who publishes at a marketplace that is served elsewhere serves none.
+    return finding, *(notes(settings, settings.serve.host) if settings.marketplace == "embedded" else ())
 
 
 def _editor(wiring: Wiring) -> Found:

@@ -264,6 +264,7 @@ def _marketplace(settings: Settings, staging: Staging) -> Flask:
                 ways_in=_ways_in(settings, staging),
                 most_held=settings.serve.max_held,
                 api_rate=_api_rate(settings),
+                public_url=settings.serve.public_url,
             )
         )
     except WrongSecretKeyError as error:

@@ -6,6 +6,7 @@ access keys, used signatures, counted attempts, the outbox - stands in the marke
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -14,10 +15,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from pixelpatchwork.config import load_settings
 from pixelpatchwork.domain.errors import ConfigurationError
+from pixelpatchwork.serving import check_servable, notes
 from pixelpatchwork.wiring import Wiring
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+_log = logging.getLogger(__name__)
 
 
 def application(environ: Mapping[str, str] | None = None) -> WSGIApplication:
@@ -29,10 +33,13 @@ def application(environ: Mapping[str, str] | None = None) -> WSGIApplication:
     if not environ.get("PPW_CONFIG"):
         raise ConfigurationError("Set PPW_CONFIG to the file with the settings of what is to be served.")
     settings = load_settings(None, environ)
+    check_servable(settings)
     if settings.serve.signup is None:
         raise ConfigurationError(
             "Set `serve.signup`: a WSGI server is there for others, and they must come in."
         )
+    for note in notes(settings, settings.serve.host):
+        _log.warning(note)
     wiring = Wiring(settings)
     wiring.open_to_others()
     # Never left: the thread is a daemon, and what it was sending when the process ended is sent again.

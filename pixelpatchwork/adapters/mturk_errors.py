@@ -137,7 +137,7 @@ def _no_answer(error: BotoCoreError | ResponseParserError, endpoint: str) -> Cro
         return CrowdError(f"{shown(endpoint)} broke off in the middle of a call. Run the command again.")
     if isinstance(error, ResponseParserError):
         return _not_mturk(endpoint, "its answer cannot be read")
-    return CrowdError(f"The call to {shown(endpoint)} could not be made: {_one_line(str(error))}")
+    return CrowdError(f"{shown(endpoint)} could not be called: {_one_line(str(error))}")
 
 
 def _why_unreachable(endpoint: str) -> str:
@@ -166,6 +166,11 @@ def _not_mturk(endpoint: str, observation: str) -> CrowdError:
 
 
 def shown(endpoint: str) -> str:
-    """`endpoint` as it may be printed: without a user name or password in it."""
+    """`endpoint` as it may be printed: without a user name or password in it.
+
+    An address of the domain `.invalid`, which stands for no place in the net (RFC 2606), is the embedded marketplace's.
+    """
     parts = urlsplit(endpoint)
+    if (parts.hostname or "").endswith(".invalid"):
+        return "The embedded marketplace"
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from pixelpatchwork import __version__
+from pixelpatchwork.cli.logs import show_log
 from pixelpatchwork.cli.program import Invocation, LazyCommand, Program
 
 COMMANDS = {
@@ -66,4 +67,5 @@ def main(ctx: click.Context, config: Path | None, debug: bool) -> None:
     A crowd repaints a photograph: each Day workers brush over a part of it and say what should be there,
     others vote, and the winning picture is the next Day's start.
     """
+    show_log(debug=debug)
     ctx.obj = Invocation(config=config, debug=debug)

@@ -16,13 +16,13 @@ from pixelpatchwork.wiring import wired
     "--days", type=click.IntRange(1, 365), default=14, show_default=True, help="How long each can be used."
 )
 @click.option(
-    "--url", metavar="URL", help="The site's public address; without it, that of `serve` in the settings."
+    "--url", metavar="URL", help="The site's address; without it, `serve.public_url` of the settings."
 )
 @pass_invocation
 def invite(invocation: Invocation, count: int, days: int, url: str | None) -> None:
     """Print invitation links, one a line. Each lets one person sign up, once."""
     settings = invocation.settings()
-    base = (url or f"http://{settings.serve.host}:{settings.serve.port}").rstrip("/")
+    base = (url or settings.serve.base_url).rstrip("/")
     with wired(settings) as wiring:
         market = wiring.marketplace.extensions["marketplace"]
         for _ in range(count):

@@ -186,5 +186,4 @@ def _day(millis: int) -> str:
 
 
 def _base(invocation: Invocation, url: str | None) -> str:
-    serve = invocation.settings().serve
-    return (url or f"http://{serve.host}:{serve.port}").rstrip("/")
+    return (url or invocation.settings().serve.base_url).rstrip("/")

@@ -17,6 +17,7 @@ import click
 
 from pixelpatchwork.cli.hints import config_in, with_config
 from pixelpatchwork.domain.errors import ConfigurationError, NothingToDo, PatchworkError
+from pixelpatchwork.marketplace.traces import place_of
 
 if TYPE_CHECKING:
     from pixelpatchwork.config import Settings
@@ -137,10 +138,8 @@ def _unexpected(error: BaseException) -> str:
     """What is said of an error that nobody foresaw. Its own text is not shown: it may hold secrets."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(place.filename).name}, line {place.lineno}"
     return (
-        f"{type(error).__name__} in {where}: a defect of this program. Nothing that was recorded is lost;"
+        f"{place_of(error)}: a defect of this program. Nothing that was recorded is lost;"
         " `ppw --debug COMMAND` shows the traceback"
     )
 

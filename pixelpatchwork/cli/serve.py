@@ -12,17 +12,18 @@ from types import FrameType
 import click
 
 from pixelpatchwork.cli.faults import FAULTS_HELP, read_faults
+from pixelpatchwork.cli.hints import say
 from pixelpatchwork.cli.output import example
 from pixelpatchwork.cli.program import Invocation, pass_invocation
+from pixelpatchwork.config import Settings
 from pixelpatchwork.config_sections import PanelSettings
 from pixelpatchwork.domain.errors import PatchworkError
 from pixelpatchwork.marketplace.aws_profile import Profile, ProfileError
 from pixelpatchwork.marketplace.aws_profile import profile as aws_profile
 from pixelpatchwork.marketplace.faults import Faults
 from pixelpatchwork.marketplace.served import serve as serve_forever
+from pixelpatchwork.serving import LOOPBACK, check_servable, notes
 from pixelpatchwork.wiring import Wiring, real_world, wired
-
-_LOOPBACK = frozenset(["127.0.0.1", "localhost", "::1"])
 
 
 @click.command(epilog=example("ppw --config my-study/study.yaml serve --port 8765"))
@@ -50,19 +51,21 @@ def serve(
     Ends with Ctrl-C or SIGTERM. The other commands may run meanwhile, on the same settings.
     """
     settings = invocation.settings()
+    check_servable(settings)
     host = host or settings.serve.host
     port = settings.serve.port if port is None else port
     _check_signup(host, settings.serve.signup)
     profile = _new_profile(profile_name, host)
-    has_keys = settings.marketplace_access_key_id is not None
     with wired(settings, replace(real_world(), faults=faults)) as wiring, _sigterm_as_ctrl_c():
-        if host not in _LOOPBACK:
+        if host not in LOOPBACK:
             wiring.open_to_others()
 
         def ready(url: str) -> None:
             if profile is not None:
                 _write_profile(profile, wiring, url)
-            _tell(url, has_keys=has_keys, profile=profile)
+            _tell(url, settings, profile)
+            for note in notes(settings, host):
+                say(note)
             warn_of_unsigned(settings.serve.panels)
 
         try:
@@ -80,7 +83,7 @@ def _new_profile(name: str | None, host: str) -> Profile | None:
     """The AWS profile to write, known to be new. Only this machine's own: other people's keys are theirs to keep."""
     if name is None:
         return None
-    if host not in _LOOPBACK:
+    if host not in LOOPBACK:
         raise PatchworkError(
             "--write-aws-profile is for this machine alone (127.0.0.1). For others, run: "
             "ppw marketplace add-requester NAME"
@@ -103,7 +106,7 @@ def _write_profile(profile: Profile, wiring: Wiring, url: str) -> None:
 
 def _check_signup(host: str, signup: str | None) -> None:
     """Whoever can reach a site that asks for names only can be anybody on it; that must be somebody's decision."""
-    if signup is None and host not in _LOOPBACK:
+    if signup is None and host not in LOOPBACK:
         raise PatchworkError(
             f"On {host} others can reach the site. Set `serve.signup` to password or invite (or to name, where"
             " everybody who can reach it is trusted), or listen with --host 127.0.0.1 behind a web server."
@@ -133,10 +136,13 @@ def warn_of_unsigned(panels: Mapping[str, PanelSettings]) -> None:
         )
 
 
-def _tell(url: str, *, has_keys: bool, profile: Profile | None) -> None:
+def _tell(url: str, settings: Settings, profile: Profile | None) -> None:
     click.echo(f"Workers: {url}/")
+    has_keys = settings.marketplace_access_key_id is not None
     hint = "" if has_keys else " (for a key: ppw marketplace add-requester NAME)"
     click.echo(f"Requester API: {url}{hint}")
+    if settings.serve.public_url is not None:
+        click.echo(f"Both for others: {settings.serve.public_url}/")
     if profile is not None:
         click.echo(f"Try: aws --profile {profile.name} mturk get-account-balance")
     click.echo("Ctrl-C ends it.")

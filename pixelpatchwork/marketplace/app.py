@@ -10,13 +10,15 @@ from jinja2 import StrictUndefined
 
 from pixelpatchwork.marketplace.database import Database
 from pixelpatchwork.marketplace.delivery import Courier
-from pixelpatchwork.marketplace.faults import Faults, Troubled
+from pixelpatchwork.marketplace.faults import Troubled
 from pixelpatchwork.marketplace.hosting import Hosting
+from pixelpatchwork.marketplace.hosts import Published, trusted_hosts
 from pixelpatchwork.marketplace.market import Market
 from pixelpatchwork.marketplace.rates import Buckets
 from pixelpatchwork.marketplace.replays import Replays
 from pixelpatchwork.marketplace.requesters import Keyring
 from pixelpatchwork.marketplace.site import SecureWhereTls, Site
+from pixelpatchwork.marketplace.site.neighbours import keep_to_this_machine
 from pixelpatchwork.marketplace.wire import TRUSTED, Api
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def create_app(hosting: Hosting) -> Flask:
     database = Database(hosting.database_url)
     market = _open_market(database, hosting)
     keyring = Keyring(market, hosting.requesters)
-    app = _configured(Flask(__name__, static_folder=None), market)
+    app = _configured(Flask(__name__, static_folder=None), market, hosting)
     clock = hosting.signature_clock
     api = Api(
         market=market,
@@ -47,9 +49,8 @@ def create_app(hosting: Hosting) -> Flask:
     app.extensions["keyring"] = keyring
     if hosting.sender is not None:
         app.extensions["courier"] = Courier(database, hosting.sender, clock=clock)
-    if hosting.faults is not None:
-        # Flask's own hook for middleware; mypy would have a method stay a method.
-        app.wsgi_app = _with_trouble(app.wsgi_app, hosting.faults)  # type: ignore[method-assign]
+    # Flask's own hook for middleware; mypy would have a method stay a method.
+    app.wsgi_app = _wrapped(app.wsgi_app, hosting)  # type: ignore[assignment]
     # Whoever lets go of the application need not know that it holds connections.
     weakref.finalize(app, database.close)
     return app
@@ -70,7 +71,7 @@ def _open_market(database: Database, hosting: Hosting) -> Market:
     )
 
 
-def _configured(app: Flask, market: Market) -> Flask:
+def _configured(app: Flask, market: Market, hosting: Hosting) -> Flask:
     app.config.update(
         SECRET_KEY=market.signing.current,
         SECRET_KEY_FALLBACKS=list(market.signing.older),
@@ -79,10 +80,18 @@ def _configured(app: Flask, market: Market) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
     )
+    if hosting.public_url is not None:
+        app.config["TRUSTED_HOSTS"] = trusted_hosts(hosting.public_url)
+    if hosting.ways_in.local_only:
+        app.before_request(keep_to_this_machine)
     app.session_interface = SecureWhereTls()
     app.jinja_env.undefined = StrictUndefined
     return app
 
 
-def _with_trouble(app: WSGIApplication, faults: Faults) -> Troubled:
-    return Troubled(app, faults, is_in_process=lambda environ: environ.get(TRUSTED) is True)
+def _wrapped(app: WSGIApplication, hosting: Hosting) -> WSGIApplication:
+    if hosting.public_url is not None:
+        app = Published(app, hosting.public_url)
+    if hosting.faults is not None:
+        app = Troubled(app, hosting.faults, is_in_process=lambda environ: environ.get(TRUSTED) is True)
+    return app

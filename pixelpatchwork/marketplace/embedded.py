@@ -25,6 +25,8 @@ from pixelpatchwork.marketplace.faults import AnswerLostError
 from pixelpatchwork.marketplace.wire import TRUSTED
 
 _DELIVERY_SECONDS = 2.0
+# Whatever the client's endpoint is called: it is this machine that asks.
+_THIS_PROCESS = "http://localhost"
 
 
 class _Client(Protocol):
@@ -56,10 +58,9 @@ def attach(client: _Client, app: Flask) -> None:
 
 
 def _answer(app: Flask, request: AWSPreparedRequest) -> AWSResponse:
-    url = urlsplit(str(request.url))
     environ = create_environ(
-        path=url.path or "/",
-        base_url=f"{url.scheme}://{url.netloc}",
+        path=urlsplit(str(request.url)).path or "/",
+        base_url=_THIS_PROCESS,
         method=request.method,
         headers=[(name, _text(value)) for name, value in request.headers.items()],
         data=request.body or b"",

@@ -32,7 +32,8 @@ class Hosting:
 
     `opening_balance` in USD is what the first requester's account starts with. `ways_in` says who may become a
     worker, and `most_held` how many assignments one may hold at once. `sender` delivers notifications; without it
-    events are not even noted. `api_rate` bounds the calls of each access key at each process. `faults` is trouble on
+    events are not even noted. `public_url` is the site's own address, such as https://market.example.org: with it other
+    hosts are refused. `api_rate` bounds the calls of each access key at each process. `faults` is trouble on
     demand.
     """
 
@@ -48,6 +49,7 @@ class Hosting:
     opening_balance: Decimal = Decimal("10000.00")
     ways_in: WaysIn = OPEN_TO_ALL
     most_held: int = MOST_HELD
+    public_url: str | None = None
     api_rate: Rate | None = None
     sender: Sender | None = None
     faults: Faults | None = None

@@ -7,10 +7,11 @@ the client's acknowledgement.
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from waitress import wasyncore  # type: ignore[import-untyped] # waitress ships no types
 from waitress.server import create_server  # type: ignore[import-untyped] # waitress ships no types
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _MAX_BODY_BYTES = 4 * 1024 * 1024
 _LOOP_SECONDS = 0.5
+_BUSY = "More requests than threads at once: some wait for their turn (`serve.threads`). This is said once."
 
 
 def serve(
@@ -48,7 +50,13 @@ def running(
     """
     listener = _listen(host, port)
     sockets: dict[int, object] = {}
-    server = create_server(
+    server = _server(app, listener, sockets, threads)
+    with _queue_told_once(), _looping(server, sockets):
+        yield _url(listener)
+
+
+def _server(app: WSGIApplication, listener: socket.socket, sockets: dict[int, object], threads: int) -> Any:
+    return create_server(
         app,
         map=sockets,
         sockets=[listener],
@@ -60,6 +68,11 @@ def running(
         trusted_proxy_headers={"x-forwarded-proto", "x-forwarded-for"},
         clear_untrusted_proxy_headers=True,
     )
+
+
+@contextlib.contextmanager
+def _looping(server: Any, sockets: dict[int, object]) -> Iterator[None]:
+    """Waits for requests in a thread of its own; at the end the requests at work are answered first."""
     stop = threading.Event()
 
     def loop() -> None:
@@ -69,13 +82,36 @@ def running(
     thread = threading.Thread(target=loop, name="marketplace", daemon=True)
     thread.start()
     try:
-        yield _url(listener)
+        yield
     finally:
         stop.set()
         server.pull_trigger()
         thread.join()
         server.task_dispatcher.shutdown()
         wasyncore.close_all(sockets)
+
+
+class _Once(logging.Filter):
+    """Lets the first record through, in our words, and no other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told = threading.Lock()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = _BUSY, ()
+        return self._told.acquire(blocking=False)
+
+
+@contextlib.contextmanager
+def _queue_told_once() -> Iterator[None]:
+    """Waitress warns of each request that has to wait for a thread: under load that would be all that one sees."""
+    queue, once = logging.getLogger("waitress.queue"), _Once()
+    queue.addFilter(once)
+    try:
+        yield
+    finally:
+        queue.removeFilter(once)
 
 
 def _listen(host: str, port: int) -> socket.socket:

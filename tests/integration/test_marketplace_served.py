@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -262,3 +263,16 @@ def test_a_server_that_was_stopped_gives_its_port_back() -> None:
 
     with running(app, port=port) as again:
         assert again == url
+
+
+def test_under_load_the_queue_is_mentioned_once_in_words_that_help(
+    market: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert market.url is not None
+    queue = logging.getLogger("waitress.queue")
+
+    for depth in range(5):
+        queue.warning("Task queue depth is %d", depth)
+
+    (said,) = [record.getMessage() for record in caplog.records if record.name == queue.name]
+    assert "serve.threads" in said

@@ -20,7 +20,6 @@ from pixelpatchwork.marketplace.site.frame import FramePages
 from pixelpatchwork.marketplace.site.hits import HitPages
 from pixelpatchwork.marketplace.site.joining import JoinPages
 from pixelpatchwork.marketplace.site.messages import MessagePages
-from pixelpatchwork.marketplace.site.neighbours import keep_to_this_machine
 from pixelpatchwork.marketplace.site.qualifications import QualificationPages
 from pixelpatchwork.marketplace.site.refusals import status_of
 from pixelpatchwork.marketplace.site.resetting import ResetPages
@@ -65,8 +64,6 @@ class Site:
             part(self.market).add_to(pages)
         SignInPages(market=self.market, throttle=throttle, signup=self.ways_in.signup).add_to(pages)
         JoinPages(market=self.market, throttle=throttle, panels=self.ways_in.panels).add_to(pages)
-        if self.ways_in.local_only:
-            pages.before_request(keep_to_this_machine)
         pages.before_request(_bound_the_body)
         pages.after_request(_protect)
         pages.register_error_handler(WorkRefusedError, _refuse)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request
-from sqlalchemy import select
+from sqlalchemy import Exists, Row, Select, exists, select
 from werkzeug import Response
 
 from pixelpatchwork.marketplace import qualifying, schema
@@ -153,18 +154,18 @@ def _held(moment: Moment, worker_id: str, since: Millis) -> Sequence[_Held]:
 
 
 def _offered(moment: Moment, worker_id: str) -> Sequence[_Offered]:
-    types, asked, held = schema.qualification_type.c, qualification_request.c, schema.qualification.c
-    has_it = (
-        select(held.number)
-        .where(
-            held.qualification_type_id == types.qualification_type_id,
-            held.worker_id == worker_id,
-            held.status == "Granted",
-        )
-        .exists()
-    )
+    found = moment.connection.execute(_offers(worker_id).limit(_MOST_OFFERS))
+    return [_to_offer(row) for row in found]
+
+
+def _offers(worker_id: str) -> Select[Any]:
+    """The types that the worker can ask for, newest first, each with his open request where there is one."""
+    types, asked = schema.qualification_type.c, qualification_request.c
     is_mine = (asked.qualification_type_id == types.qualification_type_id) & (asked.open_for == worker_id)
-    statement = (
+    by_requester = schema.qualification_type.join(
+        schema.requester, types.requester_id == schema.requester.c.requester_id
+    )
+    return (
         select(
             types.qualification_type_id,
             types.name,
@@ -174,24 +175,26 @@ def _offered(moment: Moment, worker_id: str) -> Sequence[_Offered]:
             types.test_duration_s,
             asked.status,
         )
-        .select_from(
-            schema.qualification_type.join(
-                schema.requester, types.requester_id == schema.requester.c.requester_id
-            ).outerjoin(qualification_request, is_mine)
-        )
-        .where(types.status == "Active", schema.requester.c.suspended_at.is_(None), ~has_it)
+        .select_from(by_requester.outerjoin(qualification_request, is_mine))
+        .where(types.status == "Active", schema.requester.c.suspended_at.is_(None), ~_has(worker_id))
         .order_by(types.number.desc())
-        .limit(_MOST_OFFERS)
     )
-    return [
-        _Offered(
-            qualification_type_id=row.qualification_type_id,
-            name=row.name,
-            description=row.description,
-            requester_name=row.requester_name,
-            has_test=bool(row.has_test),
-            test_minutes=-(-(row.test_duration_s or 0) // 60),
-            status=row.status or "",
-        )
-        for row in moment.connection.execute(statement)
-    ]
+
+
+def _has(worker_id: str) -> Exists:
+    """That the worker has the type of the row."""
+    held = schema.qualification.c
+    is_same = held.qualification_type_id == schema.qualification_type.c.qualification_type_id
+    return exists().where(is_same, held.worker_id == worker_id, held.status == "Granted")
+
+
+def _to_offer(row: Row[Any]) -> _Offered:
+    return _Offered(
+        qualification_type_id=row.qualification_type_id,
+        name=row.name,
+        description=row.description,
+        requester_name=row.requester_name,
+        has_test=bool(row.has_test),
+        test_minutes=-(-(row.test_duration_s or 0) // 60),
+        status=row.status or "",
+    )
