@@ -25,6 +25,7 @@ from pixelpatchwork.adapters.mturk_errors import (
     one_line,
     translated,
 )
+from pixelpatchwork.adapters.mturk_pace import keep_pace
 from pixelpatchwork.domain.errors import CrowdError, DecidedElsewhere, HitExists
 from pixelpatchwork.domain.model import AssignmentId, HitId, HitTypeId, Settlement, Token, WorkerId
 from pixelpatchwork.domain.money import Usd, to_cents
@@ -64,24 +65,26 @@ def mturk_client(
     Where a key is None, boto3 looks for credentials in its usual places; where the URL is None, it takes
     `AWS_ENDPOINT_URL_MTURK` or AWS's live endpoint. `attempts` counts the first call too.
 
-    Retries are botocore's `adaptive` mode: throttles, 5xx and lost connections are tried again after a
-    growing, jittered pause, and the first throttle slows all threads of the client down together, where
-    `standard` would let each of them run into the limit until its own attempts are used up. Every call of
-    `MTurkCrowd` may be repeated: creation carries a UniqueRequestToken, the others reach the same end twice.
+    botocore tries throttles, 5xx and lost connections again after a growing, jittered pause, and `keep_pace` slows
+    all threads of the client down together, where each of them would run into the limit until its own attempts
+    are used up. Every call of `MTurkCrowd` may be repeated: creation and bonuses carry a UniqueRequestToken, the
+    others reach the same end twice.
     """
-    return boto3.session.Session().client(
+    client = boto3.session.Session().client(
         "mturk",
         region_name=_REGION,
         endpoint_url=endpoint_url,
         aws_access_key_id=access_key,
         aws_secret_access_key=secret_key,
         config=Config(
-            retries={"mode": "adaptive", "total_max_attempts": attempts},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             connect_timeout=5,
             read_timeout=60,
             max_pool_connections=max_connections,
         ),
     )
+    keep_pace(client)
+    return client
 
 
 class MTurkCrowd:

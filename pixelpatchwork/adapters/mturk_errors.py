@@ -22,6 +22,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from pixelpatchwork.adapters.mturk_pace import THROTTLED
 from pixelpatchwork.domain.errors import CrowdError, DecidedElsewhere, HitGone, InsufficientFunds
 
 TURK_PREFIX = "AWS.MechanicalTurk."
@@ -49,7 +50,6 @@ _BAD_KEYS = frozenset(
         "UnrecognizedClientException",
     }
 )
-_THROTTLED = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "429"})
 _GONE: dict[str, type[CrowdError]] = {HIT_GONE: HitGone, ASSIGNMENT_GONE: DecidedElsewhere}
 _LONGEST_QUOTE = 300
 _ACCESS_KEY_ID = re.compile(r"\bA(?:KI|SI)A[A-Z0-9]{8,}")
@@ -109,7 +109,7 @@ def refusal(error: ClientError, endpoint: str) -> CrowdError:
             f"{shown(endpoint)} denies this account the call: {error_text(error)}. "
             "Grant it the requester's rights, or use another account's key."
         )
-    if code in _THROTTLED:
+    if code in THROTTLED:
         return CrowdError(
             f"{shown(endpoint)} throttles this account. Wait a minute and run the command again."
         )
