@@ -79,9 +79,8 @@ class DayResult:
 
 
 def supports(vote: Vote, winner: ImageId | None) -> bool:
-    """Whether a vote counts for the winner. One's own picture does not."""
-    counts = not (vote.is_own or vote.is_void)
-    return counts and vote.image_id == winner and vote.choice is Choice.UP
+    """Whether a vote is one for the winner. A vote for one's own picture is none."""
+    return vote.counts and vote.image_id == winner and vote.choice is Choice.UP
 
 
 def plan_bonuses(

@@ -52,24 +52,29 @@ def books(connection: Connection, *conditions: ColumnElement[bool]) -> tuple[Rou
     open_edits, billed = found(_count_open_edits(conditions)), found(_sum_billed(conditions))
     bonuses = found(_count_bonuses(conditions))
     table = _round.c
-    rounds = select(table.round_id, table.day_number, table.reward_usd, table.edit_usd).where(*conditions)
+    rounds = select(
+        *(table[name] for name in ("round_id", "day_number", "reward_usd", "edit_usd", "cancelled_at"))
+    )
     return tuple(
         RoundBooks(
-            **one._mapping,
+            round_id=one.round_id,
+            day_number=one.day_number,
+            reward_usd=one.reward_usd,
+            edit_usd=_edit_usd(one),
             billed_usd=sum((_exact(row.parts) for row in billed[one.round_id]), NO_MONEY),
             open_hits=tuple(_open_hits(hits[one.round_id], answers[one.round_id])),
             answers=tuple(_answer_count(row) for row in answers[one.round_id]),
             open_edits=tuple(_open_edits(row, count=row.number) for row in open_edits[one.round_id]),
             bonuses=tuple(_bonus_count(row) for row in bonuses[one.round_id]),
         )
-        for one in connection.execute(rounds.order_by(table.day_number, table.round_id))
+        for one in connection.execute(rounds.where(*conditions).order_by(table.day_number, table.round_id))
     )
 
 
 def edit_books(connection: Connection, edit_key: EditKey) -> tuple[RoundId, Usd, OpenEdits] | None:
     """An edit's round, what that reserves for each answer's edit, and this one; None where there is no such edit."""
     row = connection.execute(_each_edit([_edit.c.edit_key == edit_key])).first()
-    return None if row is None else (row.round_id, row.edit_usd, _open_edits(row, count=1))
+    return None if row is None else (row.round_id, _edit_usd(row), _open_edits(row, count=1))
 
 
 # ---- the queries ----------------------------------------------------------------------------------------
@@ -120,6 +125,7 @@ def _each_edit(conditions: _Conditions) -> Select[Any]:
     columns = (
         _round.c.round_id,
         _round.c.edit_usd,
+        _round.c.cancelled_at,
         _edit.c.state,
         _edit.c.cost_usd,
         earlier.label("earlier"),
@@ -155,6 +161,12 @@ def _open_hits(hits: Sequence[Row[Any]], answers: Sequence[Row[Any]]) -> Iterato
             if one.max_assignments == row.max_assignments and one.hit_state is not HitState.CLOSED
         )
         yield OpenHits(max_assignments=row.max_assignments, hits=row.number, answers=came)
+
+
+def _edit_usd(row: Row[Any]) -> Usd:
+    """What a round keeps back for the edit of each answer: nothing once it is cancelled, for none is begun then."""
+    edit_usd: Usd = row.edit_usd
+    return edit_usd if row.cancelled_at is None else NO_MONEY
 
 
 def _answer_count(row: Row[Any]) -> AnswerCount:
