@@ -101,14 +101,34 @@ def _edit_differences(expected: Books, found: Books, lost: Lost) -> Iterator[str
     prompts = {row["assignment_id"]: row["prompt"] for row in found.rows.get("Edit", [])}
     unsure = {prompts[one] for one in lost.outcome}
     for prompt in expected.requested | found.requested:
-        most = expected.requested[prompt] + (prompt in unsure)
-        if not expected.requested[prompt] <= found.requested[prompt] + (prompt in unsure) <= most + 1:
-            yield f"the edit {prompt!r} was asked for {found.requested[prompt]} times"
-        if found.requested[prompt] > most:
-            yield f"the edit {prompt!r} was asked for {found.requested[prompt]} times"
+        least, times = expected.requested[prompt], found.requested[prompt]
+        if not least <= times <= least + (prompt in unsure):
+            yield f"the edit {prompt!r} was asked for {times} times, undisturbed {least} times"
     said = unknown_edits(found) - unknown_edits(expected)
     if said != Counter(lost.outcome):
         yield f"edits of unknown outcome: {sorted(lost.outcome)}; recorded as such: {sorted(said.elements())}"
+
+
+def in_words(books: Books) -> list[str]:
+    """What the study came to, without any id: it can be told of two studies whose workers worked at different times."""
+    prompts = {row["image_id"]: row["prompt_text"] for row in books.rows["Image"]}
+    facts = [
+        f"{row['prompt_text']}: {row['sha256']}, {row['upvotes']} up, {row['downvotes']} down, {row['state']}"
+        for row in books.rows["Image"]
+    ]
+    facts += [
+        f"Day {row['number']}: {prompts.get(row['winner_image_id'])}, {row['total_votes']} votes,"
+        f" {row['total_participants']} participants"
+        for row in books.rows["Day"]
+    ]
+    facts += [f"{row['kind']}: {row['cents']} cents" for row in books.market["payment"]]
+    facts += [f"{row['status']} HIT, {row['completed']} completed" for row in books.market["HIT"]]
+    facts += [f"{row['status']} answer" for row in books.market["assignment"]]
+    facts += [f"{row['verdict']}, {row['state']}, {row['settlement']}" for row in books.rows["Assignment"]]
+    facts += [
+        f"balance {row['available_cents']}, {row['held_cents']} held" for row in books.market["balance"]
+    ]
+    return sorted(facts)
 
 
 # ---- facts ----------------------------------------------------------------------------------------------
@@ -131,7 +151,9 @@ def _is_told(table: str, row: Mapping[str, Any], lost: Lost) -> bool:
     """The diary tells of an edit's way, which is another one after a death; its end is told by other tables."""
     if table == "Event":
         return not row["kind"].startswith("edit_")
-    return not (table == "Edit" and row["state"] is EditState.UNKNOWN and row["assignment_id"] in lost.outcome)
+    return not (
+        table == "Edit" and row["state"] is EditState.UNKNOWN and row["assignment_id"] in lost.outcome
+    )
 
 
 def _forgiven(table: str, row: Mapping[str, Any], lost: Lost) -> dict[str, Any]:

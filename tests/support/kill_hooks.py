@@ -79,6 +79,11 @@ class Witness:
             signal.pause()  # until the kernel has done it
 
 
+def supplant(owner: object, name: str, other: object) -> None:
+    """Puts something else in the place of an attribute, in a child process that exists for this and ends with it."""
+    setattr(owner, name, other)
+
+
 def watch(witness: Witness) -> None:
     """From now on every external call of this process goes by the witness."""
     _watch_aws(witness)
@@ -92,7 +97,7 @@ def _watch_aws(witness: Witness) -> None:
     def witnessed(session: Any, request: Any) -> Any:
         return witness.around(_aws_name(request), lambda: send(session, request))
 
-    URLLib3Session.send = witnessed  # type: ignore[method-assign]  # in a child that exists for this
+    supplant(URLLib3Session, "send", witnessed)
 
 
 def _aws_name(request: Any) -> str:
@@ -112,12 +117,12 @@ def _watch_images_api(witness: Witness) -> None:
         what = f"images {request.url.path.rpartition('/')[2]}"
         return witness.around(what, lambda: handle(transport, request))
 
-    httpx2.HTTPTransport.handle_request = witnessed  # type: ignore[method-assign]  # as above
+    supplant(httpx2.HTTPTransport, "handle_request", witnessed)
 
 
 def _watch_commits(witness: Witness) -> None:
     """Commits of transactions that write; one that only reads leaves nothing that could be half done."""
-    commit = DefaultDialect.do_commit
+    commit: Callable[[DefaultDialect, Any], None] = DefaultDialect.do_commit
     writing: set[Any] = set()
 
     @event.listens_for(Engine, "commit")
@@ -132,4 +137,4 @@ def _watch_commits(witness: Witness) -> None:
         writing.discard(proxied.dbapi_connection)
         witness.around("database commit", lambda: commit(dialect, proxied))
 
-    DefaultDialect.do_commit = witnessed  # type: ignore[method-assign]  # as above
+    supplant(DefaultDialect, "do_commit", witnessed)

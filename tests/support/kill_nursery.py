@@ -29,10 +29,9 @@ from pixelpatchwork.adapters.openai_editor import OpenAIEditor
 from pixelpatchwork.adapters.openai_models import OpenAISettings
 from pixelpatchwork.adapters.s3_images import s3_client
 from pixelpatchwork.cli import COMMANDS, main
-from tests.support.kill_hooks import Death, Moment, Witness, watch
+from tests.support.kill_hooks import Death, Moment, Witness, supplant, watch
 from tests.support.kill_sabotage import SABOTAGE
 from tests.support.ppw import Ran, environment
-
 
 _NOWHERE = "http://nowhere.invalid"
 
@@ -109,7 +108,7 @@ def _warm_up() -> None:
     for module in ("pymysql", "alembic.command", "alembic.config", "sqlalchemy.dialects.sqlite"):
         import_module(module)
     load = functools.cache(partial(JSONFileLoader.load_file, JSONFileLoader()))
-    JSONFileLoader.load_file = lambda _loader, path: load(path)  # type: ignore[method-assign]  # read once
+    supplant(JSONFileLoader, "load_file", lambda _loader, path: load(path))  # read once
     mturk_client(endpoint_url=_NOWHERE, access_key="a", secret_key="b", max_connections=1)
     s3_client(endpoint_url=_NOWHERE, region="us-east-1", max_connections=1)
     OpenAIEditor(OpenAISettings(base_url=_NOWHERE), api_key="a")
@@ -127,12 +126,12 @@ def _serve() -> None:
 def _live(errand: Mapping[str, Any]) -> None:
     """In the child: runs its command and ends the process."""
     folder = Path(errand["folder"])
-    for number, name in enumerate((os.devnull, folder / "stdout", folder / "stderr")):
-        os.dup2(os.open(name, os.O_RDWR), number)
+    for number, file in enumerate((Path(os.devnull), folder / "stdout", folder / "stderr")):
+        os.dup2(os.open(file, os.O_RDWR), number)
     os.environ.clear()
     os.environ.update(errand["environ"])
     clock = MovableClock(datetime.fromisoformat(errand["now"]))
-    wiring.SystemClock = lambda: clock  # type: ignore[misc, assignment]  # the time is the harness's
+    supplant(wiring, "SystemClock", lambda: clock)  # the time is the harness's
     if errand["sabotage"]:
         SABOTAGE[errand["sabotage"]]()
     witness = Witness(folder / "calls", _death(errand["death"]))

@@ -9,13 +9,15 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from pixelpatchwork.cli.program import NOTHING_TO_DO
 from tests.support.kill_books import Books, books_of, differences, lost_in, unknown_edits
 from tests.support.kill_hooks import Death, Moment
 from tests.support.kill_story import STORY, Step
-from tests.support.kill_world import LEASE_RUNS_OUT_SECONDS, Snapshot, World
+from tests.support.kill_world import LEASE_RUNS_OUT_SECONDS, Snapshot, World, open_world
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,26 @@ def play(world: World, story: Sequence[Step] = STORY) -> Iterator[Chapter]:
         lived = world.ppw(*step.command)
         lived.ran.well()
         yield Chapter(step=step, before=before, calls=lived.calls, after=books_of(world))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Played:
+    """A study that was played to its end, in a world that can be put back."""
+
+    world: World
+    chapters: tuple[Chapter, ...]
+
+    @property
+    def points(self) -> list[tuple[Chapter, Death]]:
+        """Every point at which it can be killed."""
+        return [(chapter, death) for chapter in self.chapters for death in chapter.deaths]
+
+
+@contextmanager
+def played(folder: Path, *, database_url: str | None = None) -> Iterator[Played]:
+    """Plays the story in a world of its own."""
+    with open_world(folder, database_url=database_url) as world:
+        yield Played(world=world, chapters=tuple(play(world)))
 
 
 def kill(world: World, chapter: Chapter, death: Death) -> Trial:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
 
 from pixelpatchwork.adapters.database import SqlStore
 from pixelpatchwork.adapters.mturk import MTurkCrowd
-from pixelpatchwork.domain.model import AssignmentId, EditState, HitId, Settlement, Token
-from pixelpatchwork.domain.ports import HitRequest
-from pixelpatchwork.workflow import collect
-from pixelpatchwork.workflow.services import Services
+from pixelpatchwork.domain.model import AssignmentId, EditKey, EditState, HitId, Settlement, Token
+from pixelpatchwork.domain.ports import HitRequest, Judgement
+from tests.support.kill_hooks import supplant
 
 
 def _hits_without_identity() -> None:
@@ -22,32 +21,37 @@ def _hits_without_identity() -> None:
     def at_random(crowd: MTurkCrowd, request: HitRequest) -> HitId:
         return create(crowd, replace(request, token=Token(secrets.token_hex(32))))
 
-    MTurkCrowd.create_hit = at_random  # type: ignore[method-assign]  # in a child that exists for this
-    MTurkCrowd.hits = lambda _crowd, _prefix: iter(())  # type: ignore[method-assign]  # as above
+    supplant(MTurkCrowd, "create_hit", at_random)
+    supplant(MTurkCrowd, "hits", lambda _crowd, _prefix: iter(()))
 
 
 def _paid_on_paper() -> None:
     """An approval is recorded before it is made."""
-    approve = collect._approve
+    record, approve = SqlStore.record_judgements, MTurkCrowd.approve
+    used: list[tuple[SqlStore, datetime]] = []
 
-    def recorded_first(assignment_id: AssignmentId, services: Services) -> Any:
-        services.store.mark_settled(
-            [assignment_id], settlement=Settlement.APPROVED, at=services.clock.now()
-        )
-        return approve(assignment_id, services)
+    def remembered(store: SqlStore, judgements: Sequence[Judgement], *, at: datetime) -> None:
+        used.append((store, at))
+        record(store, judgements, at=at)
 
-    collect._approve = recorded_first
+    def recorded_first(crowd: MTurkCrowd, assignment_id: AssignmentId) -> None:
+        store, at = used[-1]
+        store.mark_settled([assignment_id], settlement=Settlement.APPROVED, at=at)
+        approve(crowd, assignment_id)
+
+    supplant(SqlStore, "record_judgements", remembered)
+    supplant(MTurkCrowd, "approve", recorded_first)
 
 
 def _edits_unannounced() -> None:
     """An edit's request goes out without a record that it did."""
     mark = SqlStore.mark_edit
 
-    def but_not_submitted(store: SqlStore, edit_key: Any, state: EditState, **more: Any) -> None:
+    def but_not_submitted(store: SqlStore, edit_key: EditKey, state: EditState, **more: object) -> None:
         if state is not EditState.SUBMITTED:
-            mark(store, edit_key, state, **more)
+            mark(store, edit_key, state, **more)  # type: ignore[arg-type]  # they are passed on as they came
 
-    SqlStore.mark_edit = but_not_submitted  # type: ignore[method-assign]  # as above
+    supplant(SqlStore, "mark_edit", but_not_submitted)
 
 
 SABOTAGE: Mapping[str, Callable[[], None]] = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from tests.support.kill_world import World
 from tests.support.study import answer_hit, box_mask
@@ -38,12 +37,12 @@ def _painters(day: int, *prompts: str) -> Between:
     return work
 
 
-def _voters(names: int, favourite: str) -> Between:
-    """Everybody is for the picture of one prompt and against the rest, so that nothing is left to a tie."""
+def _voters(count: int, favourite: str) -> Between:
+    """All are for the picture of one prompt and against the rest, so that nothing is left to a tie."""
 
     def work(world: World) -> None:
         liked = {row["image_id"] for row in world.rows()["Image"] if row["prompt_text"] == favourite}
-        for number in range(names):
+        for number in range(count):
             answer_hit(
                 world.app,
                 f"Voter {number}",
@@ -78,6 +77,8 @@ STORY = (
     Step(title="Day 2: collect, voting", command=CLOSE, before=_voters(1, "a cat")),
     Step(title="Day 2: advance", command=ADVANCE, before=_overnight),
     Step(title="Day 3: publish, generation", command=PUBLISH),
-    Step(title="Day 3: collect, generation", command=CLOSE, before=_painters(5, "", "")),
+    Step(title="Day 3: collect, generation", command=CLOSE, before=_painters(3, "a tree", "")),
+    Step(title="Day 3: publish, voting", command=PUBLISH),
+    Step(title="Day 3: collect, voting", command=COLLECT, before=_voters(2, "a cat")),
     Step(title="Day 3: advance", command=ADVANCE, before=_overnight),
 )

@@ -26,8 +26,8 @@ from pixelpatchwork.adapters.database.schema import VERSION_TABLE, metadata
 from pixelpatchwork.marketplace.app import create_app
 from pixelpatchwork.marketplace.hosting import Hosting
 from pixelpatchwork.marketplace.served import running
-from tests.support.images_api import ImagesApi
 from tests.support.images_api import KEY as IMAGES_KEY
+from tests.support.images_api import ImagesApi
 from tests.support.kill_hooks import Death
 from tests.support.kill_nursery import Lived, Nursery
 from tests.support.marketplace import MovableClock
@@ -84,6 +84,11 @@ class World:
     sabotage: str | None = None
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1_000_000)))
 
+    def close(self) -> None:
+        """Gives back what the harness itself holds."""
+        self._engine.dispose()
+        self._bucket.close()
+
     def __post_init__(self) -> None:
         self._engine = create_engine(self.database_url, poolclass=NullPool)
         self._bucket = boto3.session.Session().client(
@@ -107,6 +112,15 @@ class World:
         )
         self._wait_for_its_connections_to_end()
         return lived
+
+    @contextmanager
+    def sabotaged(self, defect: str) -> Iterator[None]:
+        """Meanwhile the commands have a defect of `kill_sabotage`."""
+        self.sabotage = defect
+        try:
+            yield
+        finally:
+            self.sabotage = None
 
     @property
     def _secrets(self) -> dict[str, str]:
@@ -249,6 +263,7 @@ def open_world(folder: Path, *, database_url: str | None = None) -> Iterator[Wor
             s3=s3,
             clock=clock,
         )
+        stack.callback(world.close)
         (folder / "seed.png").write_bytes(seed_bytes())
         (folder / "study.yaml").write_text(
             _SETTINGS.format(

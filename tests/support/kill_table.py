@@ -1,0 +1,83 @@
+"""The table of docs/reliability.md: what was killed how often, and what came of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tests.support.kill_points import Chapter, Trial
+from tests.support.kill_world import words
+
+KINDS = {"mturk": "MTurk", "images": "images API", "s3": "S3", "database": "commits"}
+BEGIN, END = "<!-- kill points: begin -->\n", "<!-- kill points: end -->\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """What came of one point: the title of its step, and its trial."""
+
+    title: str
+    trial: Trial
+
+
+def calls_of(chapters: Iterable[Chapter]) -> dict[str, list[int]]:
+    """How many external calls of each kind each command makes, by its title."""
+    return {chapter.step.title: _by_kind(chapter.calls) for chapter in chapters}
+
+
+def _by_kind(calls: Sequence[str]) -> list[int]:
+    counts = Counter(call.partition(" ")[0] for call in calls)
+    return [counts[kind] for kind in KINDS]
+
+
+def render(chapters: Sequence[Chapter], tried: Mapping[str, Sequence[Tried]]) -> str:
+    """The table as Markdown. `tried` holds the trials on each database, by its name."""
+    databases = list(tried)
+    head = ["command", *KINDS.values(), "points", *databases, "differences", "edits made again"]
+    lines = [_line(head), _line(["---", *["---:"] * (len(head) - 1)])]
+    for chapter in chapters:
+        name = f"{chapter.step.title} (`{words(chapter.step.command)}`)"
+        lines.append(_row(name, [chapter], {key: _of(chapter, all_) for key, all_ in tried.items()}))
+    lines.append(_row("**all**", chapters, tried))
+    return "\n".join(lines) + "\n"
+
+
+def _of(chapter: Chapter, tried: Sequence[Tried]) -> list[Tried]:
+    return [one for one in tried if one.title == chapter.step.title]
+
+
+def _row(name: str, chapters: Sequence[Chapter], tried: Mapping[str, Sequence[Tried]]) -> str:
+    calls = _by_kind([call for chapter in chapters for call in chapter.calls])
+    trials = [one.trial for all_ in tried.values() for one in all_]
+    return _line(
+        [
+            name,
+            *calls,
+            sum(len(chapter.deaths) for chapter in chapters),
+            *(len(all_) for all_ in tried.values()),
+            sum(bool(trial.differences) for trial in trials),
+            sum(trial.edits_again for trial in trials),
+        ]
+    )
+
+
+def _line(cells: Iterable[object]) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def read_calls(page: str) -> dict[str, list[int]]:
+    """The calls that the page's table tells of, as `calls_of` gives them."""
+    table = page.partition(BEGIN)[2].partition(END)[0]
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in table.splitlines()]
+    return {
+        row[0].rpartition(" (`")[0]: [int(cell) for cell in row[1 : 1 + len(KINDS)]]
+        for row in rows
+        if "(`ppw " in row[0]
+    }
+
+
+def put_into(page: str, table: str) -> str:
+    """The page with another table."""
+    before, _, rest = page.partition(BEGIN)
+    return f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}"
