@@ -135,7 +135,7 @@ def study(crowd: MTurkCrowd, folder: Path, name: str, *, hits: int, workers: int
 def publish_all(services: Services) -> list[HitId]:
     """`ppw publish-round`."""
     publish(plan_round(services), services)
-    hits = services.store.hits(services.store.rounds()[0].round_id)
+    hits = services.store.hits(services.store.rounds()[-1].round_id)
     return [hit.hit_id for hit in hits if hit.hit_id]
 
 
