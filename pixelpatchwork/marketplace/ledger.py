@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import BindParameter, Connection, bindparam, case, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from pixelpatchwork.marketplace import schema
 from pixelpatchwork.marketplace.clock import Millis
@@ -73,6 +74,25 @@ def held_account(requester_id: str) -> str:
 def worker_account(worker_id: str) -> str:
     """The account of what a worker has earned."""
     return f"worker:{worker_id}"
+
+
+def open_account(connection: Connection, cause: Cause, name: str, cents: Cents) -> bool:
+    """Opens a requester's account, with prepaid money in it; False where there is one of that id already."""
+    row = {
+        "requester_id": cause.requester_id,
+        "name": name,
+        "available_cents": 0,
+        "held_cents": 0,
+        "created_at": cause.at,
+    }
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(schema.requester), row)
+    except IntegrityError:
+        return False
+    if cents:
+        prepay(connection, cause, cents)
+    return True
 
 
 def prepay(connection: Connection, cause: Cause, cents: Cents) -> None:

@@ -69,7 +69,8 @@ class Market:
         with database.begin(writes=True) as connection:
             timekeeping.prepare(connection)
             self._offset = timekeeping.offset(connection)
-            _open_account(connection, to_millis(clock()), int(opening_balance * 100))
+            cause = Cause(at=to_millis(clock()), requester_id=DEFAULT_REQUESTER)
+            ledger.open_account(connection, cause, "Requester", int(opening_balance * 100))
             self.secret_key = secret_key or _persistent_secret(connection)
             if keeps_secret_key:
                 _check_secret(connection, self.secret_key)
@@ -146,18 +147,6 @@ class Market:
     def _settle_apart(self, now: Millis) -> frozenset[sweep.DueRow]:
         with self.database.begin(writes=True) as connection:
             return sweep.settle_apart(connection, now, lambda act: self._act(connection, now, act))
-
-
-def _open_account(connection: Connection, now: Millis, cents: int) -> None:
-    row = {
-        "requester_id": DEFAULT_REQUESTER,
-        "name": "Requester",
-        "available_cents": 0,
-        "held_cents": 0,
-        "created_at": now,
-    }
-    if _insert_once(connection, schema.requester, row):
-        ledger.prepay(connection, Cause(at=now, requester_id=DEFAULT_REQUESTER), cents)
 
 
 def _persistent_secret(connection: Connection) -> str:

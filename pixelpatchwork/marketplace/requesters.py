@@ -97,21 +97,10 @@ def add(moment: Moment, secret_key: str, name: str, balance: Cents) -> str:
         raise RequesterError(f"A requester's name has 1 to {_LONGEST_NAME} printable characters.")
     if _find(moment, shown) is not None:
         raise RequesterError(f"There is a requester {shown} already.")
-    row = {
-        "requester_id": requester_id(secret_key, shown),
-        "name": shown,
-        "available_cents": 0,
-        "held_cents": 0,
-        "created_at": moment.now,
-    }
-    try:
-        with moment.connection.begin_nested():
-            moment.connection.execute(insert(requester), row)
-    except IntegrityError:
-        raise RequesterError(f"There is a requester {shown} already.") from None
-    if balance:
-        ledger.prepay(moment.connection, Cause(at=moment.now, requester_id=str(row["requester_id"])), balance)
-    return str(row["requester_id"])
+    cause = Cause(at=moment.now, requester_id=requester_id(secret_key, shown))
+    if not ledger.open_account(moment.connection, cause, shown, balance):
+        raise RequesterError(f"There is a requester {shown} already.")
+    return cause.requester_id
 
 
 def deposit(moment: Moment, name: str, cents: Cents) -> Requester:

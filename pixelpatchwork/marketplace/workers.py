@@ -196,26 +196,15 @@ def _workers() -> Select[Any]:
     return select(
         columns.worker_id,
         columns.name,
-        columns.created_at,
-        columns.suspended_at,
         columns.country,
+        columns.created_at.label("signed_up_at"),
+        columns.suspended_at,
         participant.c.panel,
         participant.c.external_id,
-        credential.c.set_at,
+        credential.c.set_at.is_not(None).label("has_password"),
         state.label("state"),
     ).select_from(joined)
 
 
 def _to_worker(row: Row[Any], owed: Cents) -> Worker:
-    return Worker(
-        worker_id=row.worker_id,
-        name=row.name,
-        panel=row.panel,
-        external_id=row.external_id,
-        state=WorkerState(row.state),
-        signed_up_at=row.created_at,
-        suspended_at=row.suspended_at,
-        country=row.country,
-        has_password=row.set_at is not None,
-        owed=owed,
-    )
+    return Worker(**row._asdict() | {"state": WorkerState(row.state)}, owed=owed)

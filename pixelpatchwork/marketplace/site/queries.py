@@ -69,6 +69,7 @@ class Earnings:
     waiting: Cents
 
 
+# Labelled as the fields of what they become.
 _TASK_COLUMNS = (
     schema.hit.c.hit_id,
     schema.hit.c.hit_type_id,
@@ -76,8 +77,8 @@ _TASK_COLUMNS = (
     schema.hit.c.available,
     schema.hit_type.c.title,
     schema.hit_type.c.description,
-    schema.hit_type.c.keywords,
-    schema.hit_type.c.reward_cents,
+    func.coalesce(schema.hit_type.c.keywords, "").label("keywords"),
+    schema.hit_type.c.reward_cents.label("reward"),
     schema.hit_type.c.duration_s,
     schema.hit_type.c.requirements,
     schema.requester.c.name.label("requester_name"),
@@ -99,7 +100,7 @@ def find_task(moment: Moment, hit_id: str, worker_id: str | None) -> Task | None
         .where(schema.hit.c.hit_id == hit_id, schema.hit.c.status != HitStatus.DISPOSED.value, is_there)
     )
     row = moment.connection.execute(statement).one_or_none()
-    return None if row is None else _to_task(row)
+    return None if row is None else Task(**row._mapping)
 
 
 def open_tasks(
@@ -121,7 +122,7 @@ def _batches(moment: Moment, statement: Select[Any]) -> Iterator[Sequence[Task]]
     """The tasks of a statement, piece by piece: nearly always the first piece is enough."""
     for first in itertools.count(0, _MOST_GROUPS):
         rows = moment.connection.execute(statement.offset(first).limit(_MOST_GROUPS)).all()
-        yield [_to_task(row) for row in rows]
+        yield [Task(**row._mapping) for row in rows]
         if len(rows) < _MOST_GROUPS:
             return
 
@@ -165,7 +166,7 @@ def find_job(moment: Moment, assignment_id: str, worker_id: str) -> Job | None:
     """The worker's own assignment."""
     statement = _jobs(worker_id).where(schema.assignment.c.assignment_id == assignment_id)
     row = moment.connection.execute(statement).one_or_none()
-    return None if row is None else _to_job(row)
+    return None if row is None else Job(**row._mapping)
 
 
 def find_held_job(moment: Moment, hit_id: str, worker_id: str, since: Millis = 0) -> Job | None:
@@ -173,7 +174,7 @@ def find_held_job(moment: Moment, hit_id: str, worker_id: str, since: Millis = 0
     columns = schema.assignment.c
     statement = _jobs(worker_id, since).where(columns.hit_id == hit_id, columns.holder == worker_id)
     row = moment.connection.execute(statement).one_or_none()
-    return None if row is None else _to_job(row)
+    return None if row is None else Job(**row._mapping)
 
 
 def history(moment: Moment, worker_id: str, page: int, since: Millis) -> Sequence[Job]:
@@ -187,7 +188,7 @@ def history(moment: Moment, worker_id: str, page: int, since: Millis) -> Sequenc
         .offset((page - 1) * HISTORY_PAGE)
         .limit(HISTORY_PAGE + 1)
     )
-    return [_to_job(row) for row in moment.connection.execute(statement)]
+    return [Job(**row._mapping) for row in moment.connection.execute(statement)]
 
 
 def bonuses_of(moment: Moment, worker_id: str, jobs: Sequence[Job]) -> Mapping[str, Sequence[Bonus]]:
@@ -273,7 +274,7 @@ def _jobs(worker_id: str, since: Millis = 0) -> Select[Any]:
             columns.assignment_id,
             columns.hit_id,
             columns.status,
-            columns.reward_cents,
+            columns.reward_cents.label("reward"),
             columns.accepted_at,
             columns.deadline_at,
             columns.submitted_at,
@@ -284,34 +285,4 @@ def _jobs(worker_id: str, since: Millis = 0) -> Select[Any]:
             schema.assignment.join(schema.hit_type, columns.hit_type_id == schema.hit_type.c.hit_type_id)
         )
         .where(columns.worker_id == worker_id, columns.accepted_at >= since)
-    )
-
-
-def _to_task(row: Any) -> Task:
-    return Task(
-        hit_id=row.hit_id,
-        hit_type_id=row.hit_type_id,
-        title=row.title,
-        description=row.description,
-        keywords=row.keywords or "",
-        requester_name=row.requester_name,
-        reward=row.reward_cents,
-        duration_s=row.duration_s,
-        status=row.status,
-        available=row.available,
-        requirements=row.requirements,
-    )
-
-
-def _to_job(row: Any) -> Job:
-    return Job(
-        assignment_id=row.assignment_id,
-        hit_id=row.hit_id,
-        title=row.title,
-        status=row.status,
-        reward=row.reward_cents,
-        accepted_at=row.accepted_at,
-        deadline_at=row.deadline_at,
-        submitted_at=row.submitted_at,
-        feedback=row.feedback,
     )
