@@ -29,6 +29,7 @@ from pixelpatchwork.config_faults import (
 )
 from pixelpatchwork.config_judgement import JudgementSettings
 from pixelpatchwork.config_keys import Key, keys_of, render
+from pixelpatchwork.config_schedule import ScheduleSettings
 from pixelpatchwork.config_sections import (
     GenerationSettings,
     OpenAISettings,
@@ -51,6 +52,7 @@ from pixelpatchwork.config_types import (
     TimeZone,
     WebAddress,
 )
+from pixelpatchwork.config_watch import WatchSettings
 from pixelpatchwork.domain.errors import ConfigurationError
 
 __all__ = [
@@ -174,6 +176,8 @@ class Settings(BaseSettings):
     voting: VotingSettings = Field(default=VotingSettings(), description="The voting round.")
     judgement: JudgementSettings = Field(default=JudgementSettings(), description="How answers are judged.")
     budget: BudgetSettings = Field(default=BudgetSettings(), description="What may be spent at most.")
+    watch: WatchSettings = Field(default=WatchSettings(), description="`ppw collect --watch` and `ppw run`.")
+    schedule: ScheduleSettings = Field(default=ScheduleSettings(), description="The hours of `ppw run`.")
     bonus: BonusSettings = Field(default=BonusSettings(), description="What `ppw bonus` pays for a Day.")
     openai: OpenAISettings = Field(default=OpenAISettings(), description="The `openai` editor.")
     s3: S3Settings = Field(default=S3Settings(), description="The bucket, where `images` names one.")
