@@ -205,17 +205,20 @@ def _unit(books: RoundBooks, max_assignments: int) -> Usd:
     return books.reward_usd + assignment_fee(books.reward_usd, max_assignments=max_assignments)
 
 
+def books_of(round_: Round, hits: Iterable[Hit]) -> RoundBooks:
+    """The books of a round that has just been planned."""
+    return RoundBooks(
+        round_id=round_.round_id,
+        day_number=round_.day_number,
+        reward_usd=round_.reward_usd,
+        edit_usd=round_.edit_usd,
+        open_hits=tuple(OpenHits(max_assignments=hit.max_assignments, hits=1) for hit in hits),
+    )
+
+
 def needed_for(round_: Round, hits: Iterable[Hit]) -> Usd:
-    """What a round that is about to be planned will reserve."""
-    return funds_of(
-        RoundBooks(
-            round_id=round_.round_id,
-            day_number=round_.day_number,
-            reward_usd=round_.reward_usd,
-            edit_usd=round_.edit_usd,
-            open_hits=tuple(OpenHits(max_assignments=hit.max_assignments, hits=1) for hit in hits),
-        )
-    ).reserved
+    """What a round reserves when it is planned."""
+    return funds_of(books_of(round_, hits)).reserved
 
 
 # ---- whether there is room ------------------------------------------------------------------------------
@@ -276,4 +279,3 @@ def _require(budget: Budget, scope: Scope, books: Iterable[RoundBooks], amount: 
         f"left: of {dollars(limit)}, {dollars(funds.spent)} are spent and {dollars(reserved)} reserved. "
         f"To allow it, raise `{scope.setting}` in the settings."
     )
-
