@@ -21,6 +21,9 @@ COMMANDS = {
         "rounds:publish_round", "Publish the round that is due, after showing what it costs."
     ),
     "collect": LazyCommand("rounds:collect", "Fetch answers, judge and approve them, and make the edits."),
+    "review": LazyCommand("review:review", "Show the answers that are held for you, and decide them."),
+    "users": LazyCommand("people:users", "Show who took part; ban and unban."),
+    "images": LazyCommand("pictures:images", "Show the pictures; hide and show."),
     "advance-day": LazyCommand(
         "rounds:advance_day", "Count the votes, name the winner and open the next Day."
     ),

@@ -126,14 +126,14 @@ def parse_ballot(
         fields = _consented(answer_xml)
     except _Refused as refusal:
         return Unusable(str(refusal))
-    opinions = tuple(_opinion(fields, image_id) for image_id in ballot)
+    opinions = tuple(opinion_of(fields, image_id) for image_id in ballot)
     if all(opinion.choice is Choice.SKIP and not opinion.flagged for opinion in opinions):
         return Unusable("There is no vote: every image was skipped.")
     return Ballot(
         opinions=opinions,
         language=_language(fields.get("language", "")),
         seconds=_seconds(fields.get("seconds", "")),
-        checks=tuple(_opinion(fields, shown_as) for shown_as in checks),
+        checks=tuple(opinion_of(fields, shown_as) for shown_as in checks),
     )
 
 
@@ -204,7 +204,8 @@ def _tidy_character(character: str) -> str:
     return character
 
 
-def _opinion(fields: Mapping[str, str], image_id: ImageId) -> Opinion:
+def opinion_of(fields: Mapping[str, str], image_id: ImageId) -> Opinion:
+    """What an answer's fields say of one picture; no vote that can be read counts as skipped."""
     choice = fields.get(f"vote_{image_id}", "").strip().lower()
     return Opinion(
         image_id=image_id,

@@ -99,8 +99,13 @@ def patch_of(image: Image) -> Patch | None:
     """The part of `image` that was painted; None for a first seed, or where its mask cannot be read."""
     if image.mask_rle is None:
         return None
+    return patch_from(image.mask_rle, size=(image.width, image.height))
+
+
+def patch_from(mask_rle: str, *, size: tuple[int, int]) -> Patch | None:
+    """The part that a mask covers of a picture of `size`; None where it cannot be read."""
     try:
-        mask = Mask.from_rle(image.mask_rle, size=(image.width, image.height))
+        mask = Mask.from_rle(mask_rle, size=size)
     except MaskError:
         return None
     return Patch(

@@ -113,7 +113,7 @@ def build_report(store: Records, images: ImageStore, *, generated_at: datetime) 
         distribution=distribution,
         agreement=agreed,
         voters=_voter_rows(agreed, facts),
-        spending=spending(rounds, facts.hits, answers, facts.edits),
+        spending=spending(facts.paid_rounds, facts.paid_hits, answers, facts.edits),
     )
 
 
@@ -123,7 +123,7 @@ def render_report(report: Report) -> str:
     most = max((bar.count for bar in (*votes.ups, *votes.downs)), default=0)
     people = max((day.workers for day in report.participation), default=0)
     agreement_chart = charts.dot_plot(_estimates(report.voters))
-    template = _environment().get_template("report.html.j2")
+    template = page_environment().get_template("report.html.j2")
     return template.render(
         report=report,
         reasons=_reasons(report.participation),
@@ -191,7 +191,8 @@ def _estimates(rows: Sequence[VoterRow]) -> Iterator[charts.Estimate]:
 
 
 @cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """How every page of ours is written: escaped, with these filters."""
     environment = Environment(
         loader=PackageLoader("pixelpatchwork.insight", "templates"),
         autoescape=True,
