@@ -66,12 +66,18 @@ class Records(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """The records of one study. `assignments` are by round, without their raw answers."""
+    """The records of one study. `assignments` are by round, without their raw answers.
+
+    A cancelled round counts for nothing but pay: it stands in `paid_rounds` only, its HITs in `paid_hits`, its votes
+    nowhere.
+    """
 
     study: Study
     days: tuple[Day, ...]
     rounds: tuple[Round, ...]
     hits: tuple[Hit, ...]
+    paid_rounds: tuple[Round, ...]
+    paid_hits: tuple[Hit, ...]
     assignments: Mapping[RoundId, tuple[Assignment, ...]]
     edits: tuple[Edit, ...]
     images: Mapping[ImageId, Image]
@@ -95,15 +101,20 @@ def read_facts(store: Records) -> Facts:
     study = store.study()
     if study is None:
         raise NothingToDo("There is no study in this database yet. Run: ppw init")
-    rounds = store.rounds()
+    paid = store.rounds()
+    counting = tuple(one for one in paid if not one.is_cancelled)
+    cancelled = {one.round_id for one in paid if one.is_cancelled}
+    hits = {one.round_id: store.hits(one.round_id) for one in paid}
     return Facts(
         study=study,
         days=store.days(),
-        rounds=rounds,
-        hits=tuple(hit for one in rounds for hit in store.hits(one.round_id)),
-        assignments={one.round_id: store.assignments(one.round_id, with_answers=False) for one in rounds},
-        edits=tuple(edit for one in rounds for edit in store.edits(one.round_id)),
+        rounds=counting,
+        hits=tuple(hit for one in counting for hit in hits[one.round_id]),
+        paid_rounds=paid,
+        paid_hits=tuple(hit for one in paid for hit in hits[one.round_id]),
+        assignments={one.round_id: store.assignments(one.round_id, with_answers=False) for one in paid},
+        edits=tuple(edit for one in paid for edit in store.edits(one.round_id)),
         images={image.image_id: image for image in store.images()},
-        votes=store.votes(),
+        votes=tuple(vote for vote in store.votes() if vote.round_id not in cancelled),
         users={user.user_id: user for user in store.users()},
     )

@@ -30,6 +30,7 @@ from pixelpatchwork.workflow.judge import judge_round
 from pixelpatchwork.workflow.parallel import BATCH, batches, each
 from pixelpatchwork.workflow.services import MaySpend, Progress, Services, Stops, never, no_progress
 from pixelpatchwork.workflow.settle import settle_round, take_over_decided
+from pixelpatchwork.workflow.withdraw import settle_unpublished
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,20 +139,25 @@ def _take_in(
     progress: Progress,
     stops: Stops,
 ) -> _Intake:
-    """Keeps the raw answers of a round's open HITs, and marks those HITs closed that are finished."""
+    """Keeps the raw answers of a round's open HITs, and marks those HITs closed that are finished.
+
+    A cancelled round is taken off the market first, as often as it takes.
+    """
+    failures: list[str] = []
+    if round_.is_cancelled and only is None:
+        failures += settle_unpublished(round_, services)
     open_hits = [
         hit
         for hit in services.store.hits(round_.round_id)
         if hit.state is HitState.OPEN and (only is None or hit.hit_id in only)
     ]
     fetched = each(
-        lambda hit: _fetch(hit, services.crowd, close=close),
+        lambda hit: _fetch(hit, services.crowd, close=close or round_.is_cancelled),
         open_hits,
         workers=services.rules.parallel_calls,
         stops=stops,
     )
     new, done = 0, 0
-    failures: list[str] = []
     for batch in batches(fetched, BATCH):
         new += _keep(batch, services)
         failures += [found.failure for _, found in batch if found.failure is not None]

@@ -34,6 +34,7 @@ from pixelpatchwork.domain.model import (
     Vote,
 )
 from pixelpatchwork.domain.ports import Judgement
+from pixelpatchwork.domain.store import ROUND_CANCELLED
 from pixelpatchwork.domain.voting import banned
 from pixelpatchwork.workflow.services import Services
 
@@ -79,6 +80,8 @@ def _judge_of(
     policy: Policy,
     read_rules: Callable[[str], GenerationRules],
 ) -> Judge:
+    if services.is_cancelled(round_):
+        return lambda answer: _left_out(answer, ROUND_CANCELLED)
     if round_.kind is RoundKind.VOTING:
         return _ballot_box(round_, services, now, policy).judge
     seed = services.store.image(_day(round_, services).seed_image_id)

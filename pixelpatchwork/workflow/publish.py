@@ -42,6 +42,9 @@ from pixelpatchwork.domain.voting import banned, candidates
 from pixelpatchwork.workflow.pages import Ballot, render_questions, store_check_pictures
 from pixelpatchwork.workflow.parallel import each
 from pixelpatchwork.workflow.services import Progress, Services, no_progress
+from pixelpatchwork.workflow.withdraw import withdraw
+
+CANCELLED_MEANWHILE = "The round was cancelled by another run while it was being published."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +82,8 @@ def publish(plan: RoundPlan, services: Services, progress: Progress = no_progres
     day = services.current_day()
     begun = _recorded(services, plan.round.round_id)
     plan = begun or plan
+    if plan.round.is_cancelled:
+        raise NothingToDo(f"{CANCELLED_MEANWHILE} Run: ppw status")
     services.require_market(plan.round)
     there = _already_there(plan, services)
     _require_funds(plan, there, services)
@@ -90,6 +95,7 @@ def publish(plan: RoundPlan, services: Services, progress: Progress = no_progres
             return publish(recorded, services, progress)
     job = _Job(
         services=services,
+        round=plan.round,
         rules=services.rules.of(plan.round.kind),
         questions=questions,
         hit_type_id=services.crowd.ensure_hit_type(_hit_type(plan, services, day)),
@@ -104,11 +110,16 @@ def _publish_all(job: _Job, plan: RoundPlan, progress: Progress) -> Published:
     found = 0
     calls = each(job.publish, waiting, workers=services.rules.parallel_calls)
     for done, (hit, outcome) in enumerate(calls, start=1):
+        if outcome is None:
+            continue
         services.store.mark_hit_open(
             hit.token, outcome.hit_id, expires_at=outcome.expires_at, at=services.clock.now()
         )
         found += outcome.was_found
         progress("Publishing HITs", done, len(waiting))
+    if services.is_cancelled(plan.round):
+        withdraw(plan.round, services)
+        raise NothingToDo(f"{CANCELLED_MEANWHILE} What came of it is taken in by: ppw collect")
     services.store.mark_round_open(plan.round.round_id, at=services.clock.now())
     return Published(round=plan.round, created=len(waiting) - found, found=found)
 
@@ -217,13 +228,16 @@ class _Job:
     """What the HITs of one round have in common while they are published."""
 
     services: Services
+    round: Round
     rules: RoundRules
     questions: Mapping[Ballot, str]
     hit_type_id: HitTypeId
     there: Mapping[str, PublishedHit]
 
-    def publish(self, hit: Hit) -> _Outcome:
-        """Publishes one HIT, or finds it where the marketplace has it already."""
+    def publish(self, hit: Hit) -> _Outcome | None:
+        """Publishes one HIT, or finds it where the marketplace has it already; None once its round is cancelled."""
+        if self.services.is_cancelled(self.round):
+            return None
         published = self.there.get(hit.annotation)
         if published is not None:
             return _Outcome(hit_id=published.hit_id, expires_at=published.expires_at, was_found=True)

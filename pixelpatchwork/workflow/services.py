@@ -82,6 +82,11 @@ class Services(Exhibition):
     editor: Editor
     clock: Clock
 
+    def is_cancelled(self, round_: Round) -> bool:
+        """Whether a round has been cancelled by now, since it was read."""
+        now = self.store.round(round_.round_id)
+        return now is not None and now.is_cancelled
+
     def require_market(self, round_: Round) -> None:
         """Raises ConfigurationError where the settings name another marketplace than the round was published on."""
         if round_.market != self.market:

@@ -24,7 +24,7 @@ from pixelpatchwork.adapters.database import open_store
 from pixelpatchwork.adapters.folder_images import FolderImages
 from pixelpatchwork.adapters.hit_pages import HitPages
 from pixelpatchwork.adapters.mturk import MTurkCrowd, mturk_client
-from pixelpatchwork.crowd.browser import CrowdTrouble, WsgiBrowser
+from pixelpatchwork.crowd.browser import CrowdTrouble, Page, WsgiBrowser
 from pixelpatchwork.domain.answers import GenerationRules
 from pixelpatchwork.domain.mask import Mask
 from pixelpatchwork.domain.model import Study, StudyId
@@ -157,6 +157,10 @@ class Stage:
         answer = {"mask": box_mask(), "prompt": prompt, "consent": "yes", "language": "en", "seconds": "30"}
         self.answer(worker, {**answer, **fields})
 
+    def accept(self, worker: str) -> AtWork:
+        """One worker takes the next HIT, and has not answered yet."""
+        return accept_hit(self.app, worker)
+
     def vote(self, worker: str, choose: Callable[[str], str]) -> None:
         """One worker does the next voting HIT; `choose` gives the choice for an image id."""
         self.answer(worker, {"consent": "yes"}, choose)
@@ -175,6 +179,32 @@ def answer_hit(
 
     `choose` gives his choice for each image id of a ballot.
     """
+    accept_hit(app, worker).submit(fields, choose)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtWork:
+    """A worker before the frame of a HIT that he has accepted."""
+
+    browser: WsgiBrowser
+    page: Page
+
+    def submit(self, fields: Mapping[str, str], choose: Callable[[str], str] | None = None) -> None:
+        """Sends the form; see `answer_hit`."""
+        form = self.page.form("form#answer")
+        assert form is not None
+        values = dict(fields)
+        if choose is not None:
+            for fieldset in self.page.soup.select("fieldset[data-image-id]"):
+                image_id = str(fieldset["data-image-id"])
+                values[f"vote_{image_id}"] = choose(image_id)
+        query = self.page.query
+        target = replace(form, action=query["turkSubmitTo"].rstrip("/") + "/mturk/externalSubmit")
+        self.browser.submit(target, {**values, "assignmentId": query["assignmentId"]})
+
+
+def accept_hit(app: Flask, worker: str) -> AtWork:
+    """A worker signs in and accepts the first HIT on the list."""
     browser = WsgiBrowser(app.wsgi_app)
     signin = browser.get("/signin").form("form.signin")
     assert signin is not None
@@ -187,17 +217,7 @@ def answer_hit(
     work = browser.submit(accept, {})
     frame = work.soup.select_one("iframe.work")
     assert frame is not None
-    page = browser.get(work.link(str(frame["src"])))
-    form = page.form("form#answer")
-    assert form is not None
-    values = dict(fields)
-    if choose is not None:
-        for fieldset in page.soup.select("fieldset[data-image-id]"):
-            image_id = str(fieldset["data-image-id"])
-            values[f"vote_{image_id}"] = choose(image_id)
-    query = page.query
-    target = replace(form, action=query["turkSubmitTo"].rstrip("/") + "/mturk/externalSubmit")
-    browser.submit(target, {**values, "assignmentId": query["assignmentId"]})
+    return AtWork(browser=browser, page=browser.get(work.link(str(frame["src"]))))
 
 
 def open_stage(folder: Path, *, rules: StudyRules = RULES, seed: bytes | None = None) -> Stage:
