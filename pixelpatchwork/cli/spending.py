@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from pixelpatchwork.domain.errors import PatchworkError
-from pixelpatchwork.domain.money import Usd
+from pixelpatchwork.domain.money import Usd, up_to_cents
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -23,13 +23,19 @@ class _Amount(click.ParamType[Usd]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Usd:
         """The amount, exactly."""
-        try:
-            amount = Decimal(value)
-        except InvalidOperation:
-            amount = Decimal(-1)
-        if not amount.is_finite() or amount < 0:
+        amount = _read_amount(str(value))
+        if amount is None:
             self.fail(f"{value!r} is no amount; write dollars, such as 12.50", param, ctx)
         return amount
+
+
+def _read_amount(text: str) -> Usd | None:
+    """An amount of dollars, or None where the text is none."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None
 
 
 def yes_spend_option(command: Decorated) -> Decorated:
@@ -41,28 +47,52 @@ def yes_spend_option(command: Decorated) -> Decorated:
     )(command)
 
 
+def ask_on_terminal(question: str) -> str | None:
+    """What is typed in answer to a question, or None where nobody sits at a terminal."""
+    if not sys.stdin.isatty():
+        return None
+    click.echo(question, err=True)
+    typed: str = click.prompt(
+        "Type the amount to go on, anything else to stop", default="", show_default=False, err=True
+    )
+    return typed
+
+
 @dataclass(frozen=True, kw_only=True)
 class SpendGuard:
-    """Lets spending pass that was stated in advance, and asks for the rest. `stated`: the amount, if any."""
+    """Lets spending pass that was stated in advance, and asks for the rest.
+
+    `stated` is the amount, if any; `ask` puts a question and gives what was typed, None where nobody can answer.
+    """
 
     stated: Usd | None
+    ask: Callable[[str], str | None] = ask_on_terminal
 
     def allows(self, amount: Usd, what: str) -> bool:
-        """Whether up to `amount` may be spent on `what`."""
-        if self.stated is not None:
-            return amount <= self.stated
-        if not sys.stdin.isatty():
-            return False
-        click.echo(f"This spends real money: up to ${amount:.2f} for {what}.", err=True)
-        answer: str = click.prompt(
-            "Type the amount to go on, anything else to stop", default="", show_default=False, err=True
-        )
-        return answer.strip().lstrip("$") == f"{amount:.2f}"
+        """Whether up to `amount` may be spent on `what`. Where not, stderr says why."""
+        refusal = self._refusal(amount, what)
+        if refusal is not None:
+            click.echo(refusal, err=True)
+        return refusal is None
 
     def insist(self, amount: Usd, what: str) -> None:
         """As `allows`, for what cannot wait. Raises PatchworkError where it is not allowed."""
-        if not self.allows(amount, what):
-            raise PatchworkError(
-                f"Nothing was spent: {what} would cost up to ${amount:.2f}. "
-                f"To allow that, add: --yes-spend {amount:.2f}"
+        refusal = self._refusal(amount, what)
+        if refusal is not None:
+            raise PatchworkError(refusal)
+
+    def _refusal(self, amount: Usd, what: str) -> str | None:
+        """Why it may not be spent, and how to allow it; None where it may."""
+        shown = up_to_cents(amount)
+        would = f"Nothing was spent: {what} would cost up to ${shown:f}."
+        if self.stated is not None:
+            allowed = (
+                f"{would} --yes-spend allows ${self.stated:f}. To allow it all, say: --yes-spend {shown:f}"
             )
+            return None if amount <= self.stated else allowed
+        typed = self.ask(f"This spends real money: up to ${shown:f} for {what}.")
+        if typed is None:
+            return f"{would} To allow that, add: --yes-spend {shown:f}"
+        if _read_amount(typed.strip().removeprefix("$")) != shown:
+            return f"{would} What you typed is another amount. To go on, type {shown:f}"
+        return None
