@@ -63,6 +63,14 @@ class _Canvas:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Raw:
+    """The editor's picture as it came, and where it is kept."""
+
+    key: str
+    data: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bench:
     """Where one edit after the other is made.
 
@@ -92,7 +100,7 @@ class Bench:
             )
         return self._make(edit, raw)
 
-    def _make(self, edit: Edit, raw: bytes | None) -> EditState:
+    def _make(self, edit: Edit, raw: _Raw | None) -> EditState:
         canvas = self._canvas(edit)
         try:
             return self._finish(edit, canvas, raw or self._paint(edit, canvas))
@@ -136,7 +144,7 @@ class Bench:
             raise ImageMissing(f"The database has no image {image_id}. Restore it from a backup.")
         return read_png(self.services.images.get(image.s3_path))
 
-    def _raw(self, edit: Edit) -> bytes | None:
+    def _raw(self, edit: Edit) -> _Raw | None:
         """The editor's picture, where an earlier run got as far as keeping it.
 
         The answer to an attempt that had been given up may have come after all; then the next need not be made.
@@ -144,9 +152,9 @@ class Bench:
         attempt = previous_attempt(edit) if edit.state is EditState.PLANNED else edit
         if attempt is None or not self.services.images.exists(_raw_key(attempt)):
             return None
-        return self.services.images.get(_raw_key(attempt))
+        return _Raw(key=_raw_key(attempt), data=self.services.images.get(_raw_key(attempt)))
 
-    def _paint(self, edit: Edit, canvas: _Canvas) -> bytes:
+    def _paint(self, edit: Edit, canvas: _Canvas) -> _Raw:
         """Commits that the request goes out, sends it, and keeps the answer before looking at it."""
 
         def sending() -> None:
@@ -168,7 +176,7 @@ class Bench:
             usage=result.usage,
             rates=result.rates,
         )
-        return raw
+        return _Raw(key=_raw_key(edit), data=raw)
 
     def _submit(self, edit: Edit) -> None:
         """Commits that a request goes out, and what it can cost. Raises EditorStopped where a budget has no room."""
@@ -189,11 +197,11 @@ class Bench:
         images = self.services.images
         return data if images.put(key, data, content_type=content_type) else images.get(key)
 
-    def _finish(self, edit: Edit, canvas: _Canvas, raw: bytes) -> EditState:
-        painted = _painted(raw, canvas.frame)
+    def _finish(self, edit: Edit, canvas: _Canvas, raw: _Raw) -> EditState:
+        painted = _painted(raw.data, canvas.frame)
         picture = composite(canvas.seed, canvas.mask, canvas.frame, painted)
         assert_kept(canvas.seed, picture, canvas.mask)
-        image = self._keep(edit, canvas, picture)
+        image = self._keep(edit, canvas, picture, raw_path=raw.key)
         self.services.store.finish_edit(
             edit.edit_key,
             image,
@@ -203,7 +211,7 @@ class Bench:
         )
         return EditState.DONE
 
-    def _keep(self, edit: Edit, canvas: _Canvas, picture: Picture) -> Image:
+    def _keep(self, edit: Edit, canvas: _Canvas, picture: Picture, *, raw_path: str) -> Image:
         """Stores the image and its thumbnail. Where an earlier run has stored it, that one is checked and stays."""
         image_id = image_id_of(edit)
         ours = png_bytes(picture)
@@ -215,7 +223,7 @@ class Bench:
             image_id=image_id,
             s3_path=picture_key(image_id),
             thumbnail_path=thumbnail_key(image_id),
-            raw_path=_raw_key(edit),
+            raw_path=raw_path,
             sha256=sha256_hex(data),
             prompt_text=edit.prompt,
             created_at=self.services.clock.now(),

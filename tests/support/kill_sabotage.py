@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from typing import Any
 
 from pixelpatchwork.adapters.database import SqlStore
 from pixelpatchwork.adapters.mturk import MTurkCrowd
-from pixelpatchwork.domain.model import AssignmentId, EditKey, EditState, HitId, Settlement, Token
-from pixelpatchwork.domain.ports import HitRequest, Judgement
+from pixelpatchwork.domain.model import (
+    Assignment,
+    AssignmentId,
+    HitId,
+    RoundId,
+    Settlement,
+    Token,
+)
+from pixelpatchwork.domain.ports import HitRequest
 from tests.support.kill_hooks import supplant
+from tests.support.study import START
 
 
 def _hits_without_identity() -> None:
@@ -27,31 +35,24 @@ def _hits_without_identity() -> None:
 
 def _paid_on_paper() -> None:
     """An approval is recorded before it is made."""
-    record, approve = SqlStore.record_judgements, MTurkCrowd.approve
-    used: list[tuple[SqlStore, datetime]] = []
+    find, approve = SqlStore.assignments, MTurkCrowd.approve
+    used: list[SqlStore] = []
 
-    def remembered(store: SqlStore, judgements: Sequence[Judgement], *, at: datetime) -> None:
-        used.append((store, at))
-        record(store, judgements, at=at)
+    def remembered(store: SqlStore, round_id: RoundId, **more: Any) -> tuple[Assignment, ...]:
+        used.append(store)
+        return find(store, round_id, **more)
 
     def recorded_first(crowd: MTurkCrowd, assignment_id: AssignmentId) -> None:
-        store, at = used[-1]
-        store.mark_settled([assignment_id], settlement=Settlement.APPROVED, at=at)
+        used[-1].mark_settled([assignment_id], settlement=Settlement.APPROVED, at=START)
         approve(crowd, assignment_id)
 
-    supplant(SqlStore, "record_judgements", remembered)
+    supplant(SqlStore, "assignments", remembered)
     supplant(MTurkCrowd, "approve", recorded_first)
 
 
 def _edits_unannounced() -> None:
     """An edit's request goes out without a record that it did."""
-    mark = SqlStore.mark_edit
-
-    def but_not_submitted(store: SqlStore, edit_key: EditKey, state: EditState, **more: object) -> None:
-        if state is not EditState.SUBMITTED:
-            mark(store, edit_key, state, **more)  # type: ignore[arg-type]  # they are passed on as they came
-
-    supplant(SqlStore, "mark_edit", but_not_submitted)
+    supplant(SqlStore, "submit_edit", lambda *_things, **_more: None)
 
 
 SABOTAGE: Mapping[str, Callable[[], None]] = {

@@ -244,6 +244,26 @@ def test_an_answer_that_came_late_saves_the_next_attempt(stage: Stage) -> None:
     assert stage.editor.requests == []
 
 
+def test_an_image_names_the_picture_it_was_made_from_also_where_that_answered_an_earlier_attempt(
+    stage: Stage,
+) -> None:
+    painted(stage, "a moon")
+    killed = KilledEditor()
+    with pytest.raises(Killed):
+        stage.with_services(editor=killed).collect()
+    (first,) = stage.services.store.edits(GENERATION)
+    stage.clock.advance(timedelta(minutes=10))
+    stage.editor.script["a moon"] = [EditorBusy("throttled")]
+    assert stage.collect().edits.unknown == 1  # the first is given up, and the next has to wait
+    answer = NoiseEditor().edit(killed.requests[0], sending=lambda: None)
+    stage.services.images.put(f"raw/{first.edit_key}", answer.image, content_type="image/png")
+
+    assert stage.collect().edits.made == 1
+    (image,) = stage.services.store.images(day_number=1)
+    assert image.raw_path == f"raw/{first.edit_key}"
+    assert len(stage.editor.requests) == 1
+
+
 def test_a_run_that_goes_on_keeps_its_leases(tmp_path: Path) -> None:
     """The lease is shorter than the edit; another collector looks in while it is made."""
     stage = open_stage(tmp_path, rules=replace(RULES, edit_lease=timedelta(seconds=0.3)))
