@@ -1,5 +1,6 @@
 """The winner: most upvotes, then fewest downvotes, then the earliest, then by image id."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
@@ -14,10 +15,12 @@ from pixelpatchwork.domain.model import (
     ImageId,
     ImageState,
     RoundId,
+    User,
     UserId,
     Vote,
+    WorkerId,
 )
-from pixelpatchwork.domain.voting import tally, winner
+from pixelpatchwork.domain.voting import banned, candidates, fallback, tally, winner
 
 START = datetime(2026, 11, 21, tzinfo=UTC)
 SEED = ImageId("seed")
@@ -90,6 +93,53 @@ def test_own_votes_count_nowhere() -> None:
 def test_a_hidden_image_cannot_win() -> None:
     tallies = tally([image("a", state=ImageState.HIDDEN), image("b")], votes("a", "uuu"))
     assert winner(tallies, otherwise=SEED) == "b"
+
+
+def test_void_votes_count_nowhere() -> None:
+    void = [replace(vote, is_void=True) for vote in votes("a", "uuu")]
+    tallies = tally([image("a"), image("b", minutes=1)], [*void, *votes("b", "u")])
+    assert winner(tallies, otherwise=SEED) == "b"
+
+
+@pytest.mark.parametrize("state", [ImageState.HIDDEN, ImageState.FLAGGED])
+def test_only_visible_images_stand_for_election(state: ImageState) -> None:
+    images = [image("a", state=state), image("b")]
+    assert [one.image_id for one in candidates(images, banned=())] == ["b"]
+
+
+def test_the_images_of_banned_users_do_not_stand() -> None:
+    mine, others = replace(image("a"), creator_id=UserId("u1")), replace(image("b"), creator_id=UserId("u2"))
+    assert candidates([mine, others, image("c")], banned={UserId("u1")}) == (others, image("c"))
+
+
+def test_the_banned_are_those_whose_record_says_so() -> None:
+    people = [
+        User(
+            user_id=UserId(f"u{n}"),
+            username="",
+            created_at=START,
+            is_banned=n == 1,
+            worker_id=WorkerId(f"A{n}"),
+        )
+        for n in range(3)
+    ]
+    assert banned(people) == {"u1"}
+
+
+def test_where_nothing_can_win_the_seed_stays() -> None:
+    images = {ImageId("seed"): image("seed")}
+    assert fallback(SEED, images, banned=()) == SEED
+
+
+def test_a_hidden_seed_gives_way_to_the_latest_picture_behind_it_that_may_be_shown() -> None:
+    first = replace(image("first"), seed_image_id=None)
+    second = replace(image("second"), seed_image_id=ImageId("first"), creator_id=UserId("u1"))
+    seed = replace(image("seed", state=ImageState.FLAGGED), seed_image_id=ImageId("second"))
+    images = {one.image_id: one for one in (first, second, seed)}
+    assert fallback(SEED, images, banned=()) == "second"
+    assert fallback(SEED, images, banned={UserId("u1")}) == "first"
+    hidden = {key: replace(one, state=ImageState.HIDDEN) for key, one in images.items()}
+    assert fallback(SEED, hidden, banned=()) == SEED
 
 
 def test_the_seed_stays_where_nothing_was_painted() -> None:
