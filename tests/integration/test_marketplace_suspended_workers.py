@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from concurrent.futures import ThreadPoolExecutor
+import threading
 
 import pytest
 
 from pixelpatchwork.marketplace import work, workers
 from pixelpatchwork.marketplace.audit import audit
 from pixelpatchwork.marketplace.market import Market
+from pixelpatchwork.marketplace.moment import Moment
 from pixelpatchwork.marketplace.suspensions import SUSPENDED
 from pixelpatchwork.marketplace.ways_in import SignUp
 from pixelpatchwork.marketplace.work import Refusal, WorkRefusedError
@@ -39,6 +39,16 @@ def test_all_sessions_end_at_once(database_url: str) -> None:
 
         statuses = [one.browser.get("/dashboard").status_code for one in (ann, elsewhere, ben)]
         assert statuses == [303, 303, 200]
+
+
+def test_a_session_that_begins_while_he_is_being_suspended_opens_nothing() -> None:
+    with bench() as market:
+        ann = market.worker("Ann")
+        suspend(market, ann)
+        with ann.browser.session_transaction() as session:
+            session["session_epoch"] += 1
+
+        assert ann.browser.get("/dashboard").status_code == 303
 
 
 def test_what_he_was_at_work_on_is_returned_for_others_and_he_cannot_submit_it(database_url: str) -> None:
@@ -136,25 +146,18 @@ def test_suspending_again_keeps_the_first_time_and_reinstating_again_does_no_har
 
 def test_nobody_is_suspended_and_at_work_however_the_two_come_together(database_url: str) -> None:
     with bench(database_url=database_url) as market:
-        people = [market.worker(f"Person {number}") for number in range(4)]
-        ids = [one.worker_id for one in people]
-        hits = [market.hit(RequesterAnnotation=str(number), MaxAssignments=9) for number in range(3)]
-        here = inside(market)
+        here, ann, hit_id = inside(market), market.worker("Ann"), market.hit()
+        worker_id = ann.worker_id
+        suspending = threading.Thread(target=suspend, args=(market, ann))
 
-        def accept_all(worker_id: str) -> None:
-            for hit_id in hits:
-                # From some HIT on he is refused.
-                with contextlib.suppress(WorkRefusedError):
-                    here.write(lambda moment, hit_id=hit_id: work.accept(moment, hit_id, worker_id))
+        def accept_while_he_is_being_suspended(moment: Moment) -> None:
+            work.accept(moment, hit_id, worker_id)
+            suspending.start()
+            suspending.join(0.5)
 
-        def suspend_one(worker_id: str) -> None:
-            here.write(lambda moment: workers.suspend(moment, worker_id))
+        here.write(accept_while_he_is_being_suspended)
+        suspending.join()
 
-        with ThreadPoolExecutor(8) as pool:
-            tasks = [pool.submit(act, worker_id) for worker_id in ids for act in (accept_all, suspend_one)]
-        for task in tasks:
-            task.result()
-
-        held = [here.read(lambda moment, one=one: workers.record(moment, one)).assignments for one in ids]
-        assert [found for found in held if "Accepted" in found] == []
-        assert [market.get(hit_id)["NumberOfAssignmentsAvailable"] for hit_id in hits] == [9] * 3
+        found = here.read(lambda moment: workers.record(moment, worker_id))
+        assert (found.worker.state, found.assignments) == (WorkerState.SUSPENDED, {"Returned": 1})
+        assert market.get(hit_id)["NumberOfAssignmentsAvailable"] == 2
