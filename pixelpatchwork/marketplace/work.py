@@ -31,7 +31,8 @@ from pixelpatchwork.marketplace.suspensions import (
 )
 
 MOST_HELD = 25
-"""How many assignments one worker may hold at once: as many as Mechanical Turk let him."""
+"""How many assignments one worker may hold at once. Mechanical Turk had such a cap too: ten, says its API reference of
+2008-04-01 (SetWorkerAcceptLimit); workers later counted 25."""
 
 _MOST_CANDIDATES = 20
 
