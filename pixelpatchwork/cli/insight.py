@@ -8,9 +8,12 @@ from pathlib import Path
 
 import click
 
+from pixelpatchwork.cli.budgets import bonus_lines, money_table
 from pixelpatchwork.cli.hints import hinted, say
 from pixelpatchwork.cli.output import emit_json, example, json_option, table
 from pixelpatchwork.cli.program import Invocation, pass_invocation
+from pixelpatchwork.domain.bonuses import NO_BONUSES, BonusRules
+from pixelpatchwork.domain.budget import NO_BUDGET, Budget
 from pixelpatchwork.domain.errors import NothingToDo, PatchworkError
 from pixelpatchwork.domain.model import EditState
 from pixelpatchwork.domain.ports import Store
@@ -26,16 +29,17 @@ from pixelpatchwork.wiring import real_world, wired
 def status(invocation: Invocation, as_json: bool) -> None:
     """Say where the study stands, and which command comes next."""
     with wired(invocation.settings()) as wiring:
-        found = required_status(wiring.store)
+        rules = wiring.exhibition.rules
+        found = required_status(wiring.store, budget=rules.budget, bonuses=rules.bonuses)
     if as_json:
         emit_json(replace(found, next_command=hinted(found.next_command)))
     else:
         say(_status_text(found))
 
 
-def required_status(store: Store) -> Status:
+def required_status(store: Store, *, budget: Budget = NO_BUDGET, bonuses: BonusRules = NO_BONUSES) -> Status:
     """The study's status. Raises NothingToDo before `ppw init`."""
-    found = study_status(store)
+    found = study_status(store, budget=budget, bonuses=bonuses)
     if found is None:
         raise NothingToDo("There is no study in this database yet. Run: ppw init")
     return found
@@ -49,7 +53,10 @@ def _status_text(found: Status) -> str:
         lines.append(
             f"{counted(found.edits_unknown, 'edit')} with an unknown outcome, perhaps billed all the same."
         )
+    if any(day.rounds for day in found.days):
+        lines += ["", money_table(found), ""]
     lines += _waiting_for_you(found)
+    lines += bonus_lines(found)
     lines.append(f"Next: {found.next_step}. Run: {found.next_command}")
     return "\n".join(lines)
 
@@ -87,7 +94,8 @@ def _shortened(text: str, *, longest: int = 60) -> str:
 def _round_text(one: RoundStatus) -> str:
     edits = {state: count for state, count in one.edits.items() if state is not EditState.DONE}
     parts = [
-        f"{one.kind} round {one.state}: {one.answers} of {counted(one.wanted, 'answer')}",
+        f"{one.kind} round {'cancelled and ' if one.is_cancelled else ''}{one.state}: "
+        f"{one.answers} of {counted(one.wanted, 'answer')}",
         f"{one.hits_open} of {counted(one.hits, 'HIT')} open"
         + (f" until {one.expires_at:%Y-%m-%d %H:%M} UTC" if one.expires_at else ""),
     ]

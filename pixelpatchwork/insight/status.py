@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from pixelpatchwork.domain.bonuses import NO_BONUSES, BonusRules
+from pixelpatchwork.domain.budget import NO_BUDGET, Budget, Room
 from pixelpatchwork.domain.model import (
     OPEN_EDITS,
     Assignment,
@@ -26,6 +28,7 @@ from pixelpatchwork.domain.model import (
 from pixelpatchwork.domain.ports import Store
 from pixelpatchwork.domain.steps import next_step
 from pixelpatchwork.domain.voting import banned, candidates
+from pixelpatchwork.insight.money import BonusStatus, Purse, bonus_statuses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,9 @@ class RoundStatus:
     unusable: int
     edits: dict[EditState, int]
     expires_at: datetime | None
+    money: Room
     held: int = 0
+    is_cancelled: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +67,7 @@ class DayStatus:
     total_votes: int
     total_participants: int
     rounds: tuple[RoundStatus, ...]
+    money: Room
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,16 +84,20 @@ class Status:
     next_command: str
     edits_waiting: int
     edits_unknown: int
+    money: Room
+    bonuses: tuple[BonusStatus, ...]
     flagged: tuple[ImageId, ...] = ()
 
 
-def study_status(store: Store) -> Status | None:
-    """The study's status, or None where this database holds no study yet."""
+def study_status(
+    store: Store, *, budget: Budget = NO_BUDGET, bonuses: BonusRules = NO_BONUSES
+) -> Status | None:
+    """The study's status by the settings' budgets and bonuses, or None where this database holds no study yet."""
     study, current = store.study(), store.current_day()
     if study is None or current is None:
         return None
-    rounds = store.rounds()
-    days = tuple(_day_status(day, rounds, store) for day in store.days())
+    rounds, purse = store.rounds(), Purse(budget=budget, books=store.books())
+    days = tuple(_day_status(day, rounds, store, purse) for day in store.days())
     step = next_step(
         [one for one in rounds if one.day_number == current.number],
         has_new_images=bool(
@@ -103,11 +113,13 @@ def study_status(store: Store) -> Status | None:
         next_command=step.command,
         edits_waiting=sum(count for one in edits for state, count in one.items() if state in OPEN_EDITS),
         edits_unknown=sum(one.get(EditState.UNKNOWN, 0) for one in edits),
+        money=purse.of_study(),
+        bonuses=tuple(bonus_statuses(store.days(), store.bonuses(), bonuses)),
         flagged=tuple(image.image_id for image in store.images() if image.state is ImageState.FLAGGED),
     )
 
 
-def _day_status(day: Day, rounds: Sequence[Round], store: Store) -> DayStatus:
+def _day_status(day: Day, rounds: Sequence[Round], store: Store, purse: Purse) -> DayStatus:
     winner = store.image(day.winner_image_id) if day.winner_image_id else None
     return DayStatus(
         number=day.number,
@@ -119,11 +131,12 @@ def _day_status(day: Day, rounds: Sequence[Round], store: Store) -> DayStatus:
         images=len(store.images(day_number=day.number)),
         total_votes=day.total_votes,
         total_participants=day.total_participants,
-        rounds=tuple(_round_status(one, store) for one in rounds if one.day_number == day.number),
+        rounds=tuple(_round_status(one, store, purse) for one in rounds if one.day_number == day.number),
+        money=purse.of_day(day.number),
     )
 
 
-def _round_status(round_: Round, store: Store) -> RoundStatus:
+def _round_status(round_: Round, store: Store, purse: Purse) -> RoundStatus:
     hits = store.hits(round_.round_id)
     answers = store.assignments(round_.round_id, with_answers=False)
     return RoundStatus(
@@ -137,7 +150,9 @@ def _round_status(round_: Round, store: Store) -> RoundStatus:
         unusable=sum(answer.verdict is Verdict.UNUSABLE for answer in answers),
         edits=dict(Counter(edit.state for edit in store.edits(round_.round_id))),
         expires_at=_last_expiry(hits),
+        money=purse.of_round(round_.round_id),
         held=sum(answer.verdict is Verdict.HELD for answer in answers),
+        is_cancelled=round_.is_cancelled,
     )
 
 
