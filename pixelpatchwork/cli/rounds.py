@@ -11,16 +11,19 @@ from decimal import Decimal
 
 import click
 
+from pixelpatchwork.cli.budgets import plan_lines, rooms_json
 from pixelpatchwork.cli.hints import say
 from pixelpatchwork.cli.output import Progress, emit_json, example, json_option
 from pixelpatchwork.cli.program import FAILED, Invocation, pass_invocation
 from pixelpatchwork.cli.spending import SpendGuard, yes_spend_option
+from pixelpatchwork.domain.errors import BudgetExceeded
 from pixelpatchwork.domain.model import Hit, HitState
 from pixelpatchwork.domain.plan import RoundPlan
 from pixelpatchwork.domain.wording import counted
 from pixelpatchwork.wiring import wired
 from pixelpatchwork.workflow.advance import Advanced
 from pixelpatchwork.workflow.advance import advance_day as advance
+from pixelpatchwork.workflow.budget import Outlook, outlook
 from pixelpatchwork.workflow.collect import Collected
 from pixelpatchwork.workflow.collect import collect as collect_rounds
 from pixelpatchwork.workflow.pages import render_questions
@@ -40,18 +43,21 @@ def publish_round(invocation: Invocation, dry_run: bool, yes_spend: Decimal | No
     with wired(invocation.settings()) as wiring, Progress(quiet=as_json) as progress:
         services = wiring.services
         plan = plan_round(services)
+        room = outlook(plan, services)
         if not as_json:
-            say(_plan_text(plan))
+            say("\n".join([_plan_text(plan), *plan_lines(plan, room)]))
         if dry_run:
             render_questions(plan.round, plan.hits, services, services.current_day())
-            _show_dry_run(plan, as_json=as_json)
+            _show_dry_run(plan, room, as_json=as_json)
             return
+        if room.refusal is not None:
+            raise BudgetExceeded(room.refusal)
         if wiring.spends_on_hits:
             hits = counted(len(plan.hits), "HIT")
             SpendGuard(stated=yes_spend).insist(plan.cost.total, f"{hits} on Mechanical Turk")
         published = publish(plan, services, progress)
     if as_json:
-        emit_json({"plan": _plan_json(plan), "created": published.created, "found": published.found})
+        emit_json({"plan": _plan_json(plan, room), "created": published.created, "found": published.found})
     else:
         say(_published_text(published))
 
@@ -82,7 +88,7 @@ def _sizes(hits: tuple[Hit, ...]) -> str:
     return f"{min(sizes)} to {max(sizes)} each"
 
 
-def _plan_json(plan: RoundPlan) -> dict[str, object]:
+def _plan_json(plan: RoundPlan, room: Outlook) -> dict[str, object]:
     return {
         "round_id": plan.round.round_id,
         "day": plan.round.day_number,
@@ -102,12 +108,15 @@ def _plan_json(plan: RoundPlan) -> dict[str, object]:
         "rewards_usd": plan.cost.rewards,
         "fees_usd": plan.cost.fees,
         "total_usd": plan.cost.total,
+        "edits_usd": plan.round.edit_usd * plan.assignments,
+        "budget": rooms_json(room),
+        "refusal": room.refusal,
     }
 
 
-def _show_dry_run(plan: RoundPlan, *, as_json: bool) -> None:
+def _show_dry_run(plan: RoundPlan, room: Outlook, *, as_json: bool) -> None:
     if as_json:
-        emit_json({"plan": _plan_json(plan), "dry_run": True})
+        emit_json({"plan": _plan_json(plan, room), "dry_run": True})
     else:
         say("Nothing was published. To publish it, run: ppw publish-round")
 
