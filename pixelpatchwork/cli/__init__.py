@@ -27,6 +27,7 @@ COMMANDS = {
     "advance-day": LazyCommand(
         "rounds:advance_day", "Count the votes, name the winner and open the next Day."
     ),
+    "bonus": LazyCommand("bonus:bonus", "Pay a closed Day's bonuses, each once."),
     "status": LazyCommand("insight:status", "Say where the study stands and which command comes next."),
     "report": LazyCommand("insight:report", "Write a page with every Day, its pictures and its votes."),
     "rehearse": LazyCommand(
