@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from pixelpatchwork.cli.marketplace_open import cents, opened, usd
@@ -49,7 +51,9 @@ def suspend(invocation: Invocation, name: str) -> None:
     """
     with opened(invocation) as here:
         found = here.market.write(lambda moment: accounts.suspend(moment, name))
-    click.echo(f"{found.name} is suspended. To undo it: ppw marketplace requester reinstate '{found.name}'")
+    click.echo(
+        f"{found.name} is suspended. To undo it: ppw marketplace requester reinstate {shlex.quote(found.name)}"
+    )
 
 
 @requester.command(epilog=example("ppw marketplace requester reinstate 'Vision Lab'"))
