@@ -24,6 +24,9 @@ COMMANDS = {
     "review": LazyCommand("review:review", "Show the answers that are held for you, and decide them."),
     "users": LazyCommand("people:users", "Show who took part; ban and unban."),
     "images": LazyCommand("pictures:images", "Show the pictures; hide and show."),
+    "cancel-round": LazyCommand(
+        "cancel:cancel_round", "Take a round off the market, pay what is in flight, and count nothing of it."
+    ),
     "advance-day": LazyCommand(
         "rounds:advance_day", "Count the votes, name the winner and open the next Day."
     ),

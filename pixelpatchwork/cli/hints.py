@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import click
 
 _COMMAND = re.compile(
-    r"\bppw (?=(?:init|doctor|publish-round|collect|advance-day|bonus|status|report|serve|review|users|images)\b)"
+    r"\bppw (?=(?:init|doctor|publish-round|collect|advance-day|bonus|status|report|serve|review|users|images"
+    r"|cancel-round|reconcile)\b)"
 )
 
 
