@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
 
 class HealthFile:
@@ -16,19 +17,27 @@ class HealthFile:
         self._path = path
         self._trouble = trouble
         self._is_failing = False
+        self._lock = Lock()
 
     def write(self, content: Mapping[str, object]) -> None:
         """Puts `content`, of JSON's own types, in the place of what is there, in one step."""
+        with self._lock:  # several threads come on at once
+            try:
+                self._replace(json.dumps(content, indent=2) + "\n")
+            except OSError as error:
+                self._fail(error)
+            else:
+                self._is_failing = False
+
+    def _replace(self, text: str) -> None:
         beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         try:
-            beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+            beside.write_text(text, encoding="utf-8")
             beside.replace(self._path)
-        except OSError as error:
+        except OSError:
             with suppress(OSError):
                 beside.unlink(missing_ok=True)
-            self._fail(error)
-        else:
-            self._is_failing = False
+            raise
 
     def _fail(self, error: OSError) -> None:
         if not self._is_failing:

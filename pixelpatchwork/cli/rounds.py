@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
 from collections.abc import Iterator
 from dataclasses import asdict
 from decimal import Decimal
@@ -15,7 +12,9 @@ from pixelpatchwork.cli.budgets import plan_lines, rooms_json
 from pixelpatchwork.cli.hints import say
 from pixelpatchwork.cli.output import Progress, emit_json, example, json_option
 from pixelpatchwork.cli.program import FAILED, Invocation, pass_invocation
+from pixelpatchwork.cli.service import log_format_option
 from pixelpatchwork.cli.spending import SpendGuard, yes_spend_option
+from pixelpatchwork.cli.watch import owner_name, watch_rounds
 from pixelpatchwork.domain.errors import BudgetExceeded
 from pixelpatchwork.domain.model import Hit, HitState
 from pixelpatchwork.domain.plan import RoundPlan
@@ -23,6 +22,7 @@ from pixelpatchwork.domain.wording import counted
 from pixelpatchwork.wiring import wired
 from pixelpatchwork.workflow.advance import Advanced
 from pixelpatchwork.workflow.advance import advance_day as advance
+from pixelpatchwork.workflow.allowance import Allowance
 from pixelpatchwork.workflow.budget import Outlook, outlook
 from pixelpatchwork.workflow.collect import Collected
 from pixelpatchwork.workflow.collect import collect as collect_rounds
@@ -128,26 +128,47 @@ def _published_text(published: Published) -> str:
     )
 
 
-@click.command(epilog=example("ppw collect", "ppw collect --close"))
+@click.command(epilog=example("ppw collect", "ppw collect --close", "ppw collect --watch --log-format json"))
 @click.option(
     "--close",
     is_flag=True,
     help="Take the open HITs off the market first; what workers are at may still come in.",
 )
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Go on collecting until Ctrl-C or SIGTERM; --yes-spend is then for all of it together.",
+)
+@log_format_option
 @yes_spend_option
 @json_option
 @pass_invocation
-def collect(invocation: Invocation, close: bool, yes_spend: Decimal | None, as_json: bool) -> int:
+def collect(
+    invocation: Invocation,
+    close: bool,
+    watch: bool,
+    log_format: str,
+    yes_spend: Decimal | None,
+    as_json: bool,
+) -> int:
     """Fetch what workers have submitted, judge it, approve it, and make the edits.
 
     May be run at any time, any number of times. Every answer is kept as it came and paid for; one that cannot be
     used is left out, with the reason. A round closes by itself when nothing more can come.
     """
+    if watch:
+        if close or as_json:
+            raise click.UsageError(
+                "--watch goes with neither --close nor --json (but with --log-format json)"
+            )
+        allowance = None if yes_spend is None else Allowance(yes_spend)
+        watch_rounds(invocation.settings(), allowance=allowance, log_format=log_format)
+        return 0
     with wired(invocation.settings()) as wiring, Progress(quiet=as_json) as progress:
         guard = SpendGuard(stated=yes_spend)
         done = collect_rounds(
             wiring.services,
-            owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+            owner=owner_name(),
             may_spend=guard.allows if wiring.spends_on_edits else lambda _amount, _what: True,
             close=close,
             progress=progress,
