@@ -37,7 +37,7 @@ _EXTENSIBLE_SINCE: Millis = to_millis(datetime(2015, 7, 22, tzinfo=UTC))
 
 
 def _check_new(request: Mapping[str, Any]) -> None:
-    """What a request to create a HIT must bring, whatever the marketplace holds already."""
+    """Refuses what a request to create a HIT brings and no HIT could have."""
     check_bounds(request)
     if "HITLayoutId" in request:
         raise RequestError(
@@ -45,9 +45,8 @@ def _check_new(request: Mapping[str, Any]) -> None:
             "HIT layouts are not offered: no call of the API makes one. Send a Question.",
         )
     reviews.check_policies(request)
-    if "Question" not in request:
-        raise ParameterValidationError("Question", "null", "A HIT needs a question.")
-    check_question(request["Question"])
+    if "Question" in request:
+        check_question(request["Question"])
 
 
 @operation("CreateHIT", writes=True, check=_check_new)
@@ -138,6 +137,9 @@ def delete_hit(call: Call) -> dict[str, Any]:
 
 
 def _create(call: Call, hit_type: HitType) -> dict[str, Any]:
+    # Asked last: where its type does not exist, a HIT is refused for that.
+    if "Question" not in call.request:
+        raise ParameterValidationError("Question", "null", "A HIT needs a question.")
     hit_id = call.moment.ids.mint()
     _claim_creation(call, hit_id)
     now, slots = call.moment.now, call.request.get("MaxAssignments", 1)
