@@ -31,6 +31,7 @@ COMMANDS = {
         "rounds:advance_day", "Count the votes, name the winner and open the next Day."
     ),
     "bonus": LazyCommand("bonus:bonus", "Pay a closed Day's bonuses, each once."),
+    "run": LazyCommand("run:run", "Run the study on its own, by the schedule in its settings."),
     "status": LazyCommand("insight:status", "Say where the study stands and which command comes next."),
     "report": LazyCommand("insight:report", "Write a page with every Day, its pictures and its votes."),
     "rehearse": LazyCommand(
