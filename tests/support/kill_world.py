@@ -104,13 +104,13 @@ class World:
     def ppw(self, *arguments: object, death: Death | None = None) -> Lived:
         """Runs a command of this study in a child, and waits until nothing of the child is left anywhere."""
         lived = self.nursery.run(
-            ("--config", self.folder / "study.yaml", *arguments),
-            environ=self._secrets,
+            ("--config", self.settings, *arguments),
+            environ=self.environ,
             now=self.clock.now,
             death=death,
             sabotage=self.sabotage,
         )
-        self._wait_for_its_connections_to_end()
+        self.wait_for_the_dead()
         return lived
 
     @contextmanager
@@ -123,7 +123,8 @@ class World:
             self.sabotage = None
 
     @property
-    def _secrets(self) -> dict[str, str]:
+    def environ(self) -> dict[str, str]:
+        """The secrets, where a command looks for them."""
         return {
             "PPW_MARKETPLACE_ACCESS_KEY_ID": MARKET_KEY,
             "PPW_MARKETPLACE_SECRET_ACCESS_KEY": MARKET_SECRET,
@@ -131,7 +132,12 @@ class World:
             **self.s3.environment,
         }
 
-    def _wait_for_its_connections_to_end(self) -> None:
+    @property
+    def settings(self) -> Path:
+        """The study's settings file."""
+        return self.folder / "study.yaml"
+
+    def wait_for_the_dead(self) -> None:
         """A server rolls a dead client's transaction back a moment after its death; so long its rows are locked."""
         if self._engine.dialect.name == "sqlite":
             return  # the kernel released the locks with the process
