@@ -19,7 +19,7 @@ from pixelpatchwork.marketplace.qualifying import (
     RequestStatus,
 )
 from pixelpatchwork.marketplace.tables import message
-from tests.support.marketplace import Bench, Worker, bench, refusal
+from tests.support.marketplace import Bench, Worker, bench, html_question, refusal
 
 SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"
 TEST = f"""<QuestionForm xmlns="{SCHEMAS}/2017-11-06/QuestionForm.xsd">
@@ -242,7 +242,7 @@ def test_a_deleted_type_takes_its_hit_types_and_open_requests_along_but_no_grant
     assert market.client.list_qualification_requests()["QualificationRequests"] == []
     with refusal("HITTypeDoesNotExist"):
         market.client.create_hit_with_hit_type(
-            HITTypeId=market.get(hit_id)["HITTypeId"], LifetimeInSeconds=60, Question="x"
+            HITTypeId=market.get(hit_id)["HITTypeId"], LifetimeInSeconds=60, Question=html_question()
         )
     with refusal("QualificationTypeDoesNotExist"):
         market.hit(QualificationRequirements=wants)

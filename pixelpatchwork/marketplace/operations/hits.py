@@ -45,8 +45,9 @@ def _check_new(request: Mapping[str, Any]) -> None:
             "HIT layouts are not offered: no call of the API makes one. Send a Question.",
         )
     reviews.check_policies(request)
-    if "Question" in request:
-        check_question(request["Question"])
+    if "Question" not in request:
+        raise ParameterValidationError("Question", "null", "A HIT needs a question.")
+    check_question(request["Question"])
 
 
 @operation("CreateHIT", writes=True, check=_check_new)
@@ -137,9 +138,6 @@ def delete_hit(call: Call) -> dict[str, Any]:
 
 
 def _create(call: Call, hit_type: HitType) -> dict[str, Any]:
-    # Asked last: where its type does not exist, a HIT is refused for that.
-    if "Question" not in call.request:
-        raise ParameterValidationError("Question", "null", "A HIT needs a question.")
     hit_id = call.moment.ids.mint()
     _claim_creation(call, hit_id)
     now, slots = call.moment.now, call.request.get("MaxAssignments", 1)
