@@ -11,12 +11,15 @@ from pixelpatchwork.cli.hints import say
 from pixelpatchwork.cli.output import Progress, emit_json, example, json_option, table
 from pixelpatchwork.cli.program import FAILED, Invocation, pass_invocation
 from pixelpatchwork.cli.spending import SpendGuard, yes_spend_option
+from pixelpatchwork.domain.bonuses import BonusRule
 from pixelpatchwork.domain.model import Bonus, UserId
 from pixelpatchwork.domain.money import dollars
 from pixelpatchwork.domain.ports import Store
 from pixelpatchwork.domain.wording import counted
 from pixelpatchwork.wiring import wired
 from pixelpatchwork.workflow.bonus import BonusPlan, BonusSummary, pay_bonuses, plan_day
+
+_ORDER = [str(rule) for rule in BonusRule]
 
 
 @click.command(epilog=example("ppw bonus --dry-run", "ppw bonus --day 3"))
@@ -66,7 +69,7 @@ def _plan_text(plan: BonusPlan, names: dict[UserId, str]) -> str:
         return f"Day {number}: nobody gets a bonus by the rules of the settings."
     rows = [
         (one.rule, names[one.user_id], dollars(one.amount_usd), one.assignment_id, _state(one))
-        for one in bonuses
+        for one in sorted(bonuses, key=lambda one: (_ORDER.index(one.rule), one.assignment_id))
     ]
     shown = table(rows, ("For", "Artist", "Bonus", "Answer", "Paid"))
     if not plan.unpaid:

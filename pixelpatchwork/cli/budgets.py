@@ -55,12 +55,12 @@ def _row(name: str, one: Room) -> Sequence[object]:
 
 
 def bonus_lines(found: Status) -> Iterator[str]:
-    """The bonuses of the Days that have any, and whether `ppw bonus` has something to do."""
+    """The bonuses of the latest Day that has any, and of those for which `ppw bonus` has something to do."""
     for day in found.bonuses:
-        if day.planned:
+        if day.planned and (day.is_due or day is found.bonuses[-1]):
             yield (
-                f"Bonuses of Day {day.day_number}: {day.paid} of {counted(day.planned, 'bonus', 'bonuses')} paid, "
-                f"{dollars(day.paid_usd)} of {dollars(day.planned_usd)}."
+                f"Day {day.day_number}: {day.paid} of {counted(day.planned, 'bonus', 'bonuses')} paid, "
+                f"{dollars(day.paid_usd)} of {dollars(day.planned_usd)} with the fees."
             )
         if day.is_due:
             yield f"Bonuses of Day {day.day_number} may be due. When you like, run: ppw bonus --day {day.day_number}"
