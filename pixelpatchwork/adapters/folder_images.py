@@ -47,6 +47,13 @@ class FolderImages:
         with self._translated(key):
             return path.is_file()
 
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """Every key that begins so, in their order; what a writer has not finished is none."""
+        folder = self._path(prefix.removesuffix("/")) if prefix else self._root
+        with self._translated(prefix or "pictures"):
+            found = sorted(path.relative_to(self._root).as_posix() for path in _files(folder))
+        yield from found
+
     def url(self, key: str) -> str:
         """Where a worker's browser finds the picture; a key has no character that needs quoting."""
         return f"{self._public_url}/{checked_key(key)}"
@@ -72,6 +79,19 @@ class FolderImages:
                 f"Cannot keep or read {key} in {self._root}: {reason}. Check the folder's permissions "
                 "and the space left, or set `images` to another folder."
             ) from error
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The files below a folder that are not hidden, nor in anything hidden."""
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            yield from _files(path)
+        else:
+            yield path
 
 
 def _write_once(path: Path, data: bytes) -> bool:

@@ -312,6 +312,7 @@ def _published(hit: HITTypeDef) -> PublishedHit:
         expires_at=hit["Expiration"].astimezone(UTC),
         is_finished=_is_finished(hit),
         submitted=_count_submitted(hit),
+        reward_usd=Usd(hit["Reward"]) if "Reward" in hit else None,
     )
 
 

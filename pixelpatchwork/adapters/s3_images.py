@@ -137,6 +137,14 @@ class S3Images:
                 return False
         return True
 
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """Every key that begins so, in their order, over all pages."""
+        full = f"{self._full(prefix.removesuffix('/'))}/" if prefix else self._prefix
+        with self._translated(f"list {prefix or 'pictures'}"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=full)
+            found = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+        yield from (key.removeprefix(self._prefix) for key in sorted(found))
+
     def url(self, key: str) -> str:
         """Where a worker's browser finds the picture: its public address, or a signed link made on the spot."""
         full_key = self._full(key)

@@ -88,7 +88,7 @@ class PublishedHit:
     """A HIT as the marketplace shows it.
 
     `is_finished`: no further answer can come (all submitted, or expired with nothing in flight). `submitted` answers
-    have come; the marketplace may need a while until it lists them all.
+    have come; the marketplace may need a while until it lists them all. `reward_usd` is None where it does not say.
     """
 
     hit_id: HitId
@@ -97,6 +97,7 @@ class PublishedHit:
     expires_at: datetime
     is_finished: bool
     submitted: int
+    reward_usd: Usd | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -367,6 +368,10 @@ class ImageStore(Protocol):
 
     def exists(self, key: str) -> bool:
         """Whether there is a picture under `key`."""
+        ...
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """Every key that begins so, in their order. `prefix` is empty, or a folder with its slash: `raw/`."""
         ...
 
     def url(self, key: str) -> str:

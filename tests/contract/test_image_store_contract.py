@@ -90,5 +90,25 @@ def test_a_key_that_could_lead_elsewhere_is_refused_by_every_method(store: Image
             method(key)
 
 
+def test_keys_are_listed_by_folder_and_in_their_order(store: ImageStore) -> None:
+    for key in ("raw/b", "raw/a", "raw-a.png", "full/1.png", "full/deep/2.png"):
+        store.put(key, b"x", content_type="image/png")
+
+    assert list(store.keys("raw/")) == ["raw/a", "raw/b"]
+    assert list(store.keys("full/")) == ["full/1.png", "full/deep/2.png"]
+    assert sorted(store.keys()) == ["full/1.png", "full/deep/2.png", "raw-a.png", "raw/a", "raw/b"]
+    assert list(store.keys("none/")) == []
+    with pytest.raises(ImageStoreError, match="cannot be the key"):
+        list(store.keys("../"))
+
+
+def test_every_page_of_keys_is_listed(store: ImageStore) -> None:
+    keys = [f"raw/{number:04}" for number in range(1_100)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: store.put(key, b"x", content_type="image/png"), keys))
+
+    assert list(store.keys("raw/")) == keys
+
+
 def test_the_url_names_the_key(store: ImageStore) -> None:
     assert "days/1/seed.png" in store.url("days/1/seed.png")
