@@ -150,6 +150,23 @@ class Store(Protocol):
         """
         ...
 
+    # Corrections after a look at the marketplace
+
+    def reopen_hits(self, tokens: Sequence[Token], *, at: datetime) -> None:
+        """CLOSED -> OPEN, the rounds with them: something came from these HITs after all. Unpublished ones stay."""
+        ...
+
+    def correct_settlement(
+        self,
+        assignment_id: AssignmentId,
+        settlement: Settlement,
+        *,
+        instead_of: Settlement,
+        at: datetime,
+    ) -> bool:
+        """What became of the pay of a settled answer. False where the record does not say `instead_of` any more."""
+        ...
+
     # Answers
 
     def ensure_users(self, users: Sequence[User]) -> tuple[User, ...]:

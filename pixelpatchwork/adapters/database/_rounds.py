@@ -71,7 +71,7 @@ def mark_hit_open(
     )
     if opened.rowcount:
         add_event(connection, Event(at=at, kind="hit_opened", subject=token, detail=hit_id))
-        _reopen_round_of(connection, [token], at=at)
+        reopen_rounds_of(connection, [token], at=at)
         return
     published_as = connection.execute(select(hit.c.hit_id).where(hit.c.token == token)).first()
     if published_as is None:
@@ -80,7 +80,7 @@ def mark_hit_open(
         raise AlreadyRecorded(f"The HIT {token[:12]}... has been published before, as {published_as.hit_id}.")
 
 
-def _reopen_round_of(connection: Connection, tokens: Sequence[Token], *, at: datetime) -> None:
+def reopen_rounds_of(connection: Connection, tokens: Sequence[Token], *, at: datetime) -> None:
     """CLOSED -> OPEN for the rounds of HITs from which something may come after all."""
     hit, round_ = schema.hit, schema.round_
     for some in chunks(tokens):

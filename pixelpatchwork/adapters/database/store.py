@@ -15,6 +15,7 @@ from pixelpatchwork.adapters.database import (
     _answers,
     _bonuses,
     _cancel,
+    _corrections,
     _days,
     _edits,
     _money,
@@ -170,6 +171,25 @@ class SqlStore:
     def mark_round_cancelled(self, round_id: RoundId, *, at: datetime) -> None:
         """See the port."""
         self.database.write(_cancel.mark_round_cancelled, round_id, at=at)
+
+    # Corrections after a look at the marketplace
+
+    def reopen_hits(self, tokens: Sequence[Token], *, at: datetime) -> None:
+        """See the port."""
+        self.database.write(_corrections.reopen_hits, tokens, at=at)
+
+    def correct_settlement(
+        self,
+        assignment_id: AssignmentId,
+        settlement: Settlement,
+        *,
+        instead_of: Settlement,
+        at: datetime,
+    ) -> bool:
+        """See the port."""
+        return self.database.write(
+            _corrections.correct_settlement, assignment_id, settlement, instead_of=instead_of, at=at
+        )
 
     # Answers
 
