@@ -115,10 +115,16 @@ def _vote(task: Task, persona: Persona, random: Random, look: Look) -> Work:
     image_ids = [attribute(picture, "data-image-id") for picture in task.pictures]
     if not image_ids:
         raise CrowdTrouble("The ballot has no pictures on it.")
-    seen = [look(task.page.link(attribute(picture, "data-src"))).colours for picture in task.pictures]
-    opinions = judge([look_at(picture, seed) for picture in seen], _prompts(task), persona, random)
+    seen = [look(task.page.link(attribute(picture, "data-src"))) for picture in task.pictures]
+    # A picture that comes twice, with the same words, is remembered with what was thought of it.
+    things = [(glance.digest, words) for glance, words in zip(seen, _prompts(task), strict=True)]
+    once = {thing: look_at(glance.colours, seed) for thing, glance in zip(things, seen, strict=True)}
+    opinions = dict(
+        zip(once, judge(list(once.values()), [words for _, words in once], persona, random), strict=True)
+    )
     values: Values = {}
-    for image_id, opinion in zip(image_ids, opinions, strict=True):
+    for image_id, thing in zip(image_ids, things, strict=True):
+        opinion = opinions[thing]
         values[f"vote_{image_id}"] = opinion.choice
         values[f"flag_{image_id}"] = "yes" if opinion.is_flagged else None
     if not persona.is_bad:

@@ -23,6 +23,8 @@ _SEEN = 0.06
 _INDIFFERENCE = 0.12
 """How near to his own average a picture leaves a careful worker without an opinion."""
 _FLAG_CHANCE = 0.004
+_COLOURLESS, _FLAT, _BROKEN = 0.02, 0.01, 0.3
+"""A pixel without colour, one like that below it, and the share of such new pixels that nobody takes for a picture."""
 
 
 class Choice(StrEnum):
@@ -39,7 +41,7 @@ class Impression:
 
     `change` is the share of pixels that differ from the seed; the others are of those pixels alone, and 0 where
     there are none: `colourfulness` about 0 to 1, `contrast` 0 to 0.5, and the mean colour on the wheel as a vector
-    of length up to 1.
+    of length up to 1. `blank` is the share of all pixels that turned into flat grey.
     """
 
     change: float
@@ -47,6 +49,12 @@ class Impression:
     contrast: float
     hue_x: float
     hue_y: float
+    blank: float = 0.0
+
+    @property
+    def is_broken(self) -> bool:
+        """So much of it is gone that it is plainly no picture any more."""
+        return self.blank > _BROKEN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +90,7 @@ def look_at(picture: Colours, seed: Colours) -> Impression:
         contrast=float(pixels.mean(axis=1).std()),
         hue_x=float((red - (green + blue) / 2).mean()),
         hue_y=float((green - blue).mean()) * math.sqrt(3) / 2,
+        blank=float((changed & _is_flat_grey(picture)).mean()),
     )
 
 
@@ -92,6 +101,8 @@ def appeal(impression: Impression, prompt: str, persona: Persona) -> float:
     """
     if impression.change == 0:
         return 0.0
+    if impression.is_broken:
+        return -0.5
     novelty = 1 - math.exp(-impression.change / 0.03) - 0.8 * max(0.0, impression.change - 0.25)
     angle = math.radians(persona.taste.hue)
     hue = impression.hue_x * math.cos(angle) + impression.hue_y * math.sin(angle)
@@ -103,13 +114,17 @@ def appeal(impression: Impression, prompt: str, persona: Persona) -> float:
 def judge(
     impressions: Sequence[Impression], prompts: Sequence[str], persona: Persona, random: Random
 ) -> list[Opinion]:
-    """A ballot's votes, in its order: up for what is better than its average, down for worse, skip between."""
+    """A ballot's votes, in its order: up for what is better than its average, down for worse, skip between.
+
+    The average is over pictures that are whole.
+    """
     blur = 0.04 + 0.25 * persona.carelessness
     likings = [
         appeal(impression, prompt, persona) + random.gauss(0, blur)
         for impression, prompt in zip(impressions, prompts, strict=True)
     ]
-    middle = sum(likings) / len(likings) if len(likings) > 1 else 0.45
+    whole = [liking for liking, one in zip(likings, impressions, strict=True) if not one.is_broken]
+    middle = sum(whole) / len(whole) if len(whole) > 1 else 0.45
     return [_opinion(liking - middle, persona, random) for liking in likings]
 
 
@@ -125,6 +140,16 @@ def _opinion(difference: float, persona: Persona, random: Random) -> Opinion:
     indifference = _INDIFFERENCE * (0.5 + persona.carelessness)
     choice = Choice.SKIP if abs(difference) < indifference else Choice.UP if difference > 0 else Choice.DOWN
     return Opinion(choice=choice, is_flagged=choice is Choice.DOWN and random.random() < _FLAG_CHANCE)
+
+
+def _is_flat_grey(picture: Colours) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    light = picture.mean(axis=2)
+    below = np.vstack([light[1:], light[-1:]])
+    spread = picture.max(axis=2) - picture.min(axis=2)
+    grey: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = (np.abs(light - below) < _FLAT) & (
+        spread < _COLOURLESS
+    )
+    return grey
 
 
 def _changed(picture: Colours, seed: Colours) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:

@@ -168,3 +168,25 @@ def test_an_album_fetches_once_and_forgets_what_was_not_seen_for_long() -> None:
     for url in ("a", "b", "a", "c", "a", "b"):
         album.look(url, fetch)
     assert fetched == ["a", "b", "c", "b"]
+
+
+@pytest.mark.parametrize("carelessness", [0.0, 0.5, 1.0])
+def test_a_picture_that_is_mostly_gone_is_voted_down_and_does_not_change_the_measure(
+    carelessness: float,
+) -> None:
+    colours = np.random.default_rng(1).random((60, 90, 3), dtype=np.float32)
+    broken = colours.copy()
+    broken[20:] = 128 / 255
+    who = persona(carelessness=carelessness)
+    impressions = [look_at(patched(0.9, 0.2, 0.1), seed()), look_at(broken, colours), look_at(seed(), seed())]
+    assert [one.is_broken for one in impressions] == [False, True, False]
+    with_it = judge(impressions, ["a boat"] * 3, persona(), Random(1))
+    assert [one.choice for one in with_it] == [Choice.UP, Choice.DOWN, Choice.DOWN]
+    assert judge([impressions[1]] * 2, ["a boat"] * 2, who, Random(2))[0].choice is Choice.DOWN
+
+
+def test_a_grey_patch_is_no_broken_picture() -> None:
+    colours = np.random.default_rng(1).random((60, 90, 3), dtype=np.float32)
+    grey = colours.copy()
+    grey[20:35, 20:60] = 0.5
+    assert not look_at(grey, colours).is_broken
