@@ -13,7 +13,7 @@ from tests.support.kill_points import Played, kill
 from tests.support.kill_table import calls_of, read_calls
 from tests.support.kill_world import LEASE_RUNS_OUT_SECONDS
 
-SLICES = 24
+SLICES = 32
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 
 

@@ -71,10 +71,10 @@ class Lost:
 NOTHING_LOST = Lost()
 
 
-def lost_in(books: Books) -> Lost:
+def lost_in(world: World) -> Lost:
     """What was lost, as the world stands right after a death."""
-    sent = [row for row in books.rows.get("Edit", []) if row["state"] is EditState.SUBMITTED]
-    stored = {key.rpartition("/")[2] for key in books.pictures if "/raw/" in key}
+    sent = [row for row in world.edits() if row["state"] is EditState.SUBMITTED]
+    stored = {key.rpartition("/")[2] for key in world.pictures() if "/raw/" in key} if sent else set()
     return Lost(
         outcome=frozenset(row["assignment_id"] for row in sent if row["edit_key"] not in stored),
         price=frozenset(row["assignment_id"] for row in sent if row["edit_key"] in stored),

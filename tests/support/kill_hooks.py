@@ -89,6 +89,7 @@ def watch(witness: Witness) -> None:
     _watch_aws(witness)
     _watch_images_api(witness)
     _watch_commits(witness)
+    _watch_definitions(witness)
 
 
 def _watch_aws(witness: Witness) -> None:
@@ -138,3 +139,17 @@ def _watch_commits(witness: Witness) -> None:
         witness.around("database commit", lambda: commit(dialect, proxied))
 
     supplant(DefaultDialect, "do_commit", witnessed)
+
+
+def _watch_definitions(witness: Witness) -> None:
+    """MySQL commits with every statement that defines something."""
+    execute: Callable[..., None] = DefaultDialect.do_execute
+
+    def witnessed(dialect: DefaultDialect, cursor: Any, statement: str, *more: Any) -> None:
+        word = statement.split(maxsplit=1)[0].upper()
+        if dialect.name == "sqlite" or word not in {"CREATE", "ALTER", "DROP"}:
+            execute(dialect, cursor, statement, *more)
+        else:
+            witness.around(f"database {word}", lambda: execute(dialect, cursor, statement, *more))
+
+    supplant(DefaultDialect, "do_execute", witnessed)

@@ -15,12 +15,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import JSONFileLoader, Loader, create_loader
 
 from pixelpatchwork import wiring
 from pixelpatchwork.adapters.clocks import MovableClock
@@ -107,11 +106,17 @@ def _warm_up() -> None:
         command.load()
     for module in ("pymysql", "alembic.command", "alembic.config", "sqlalchemy.dialects.sqlite"):
         import_module(module)
-    load = functools.cache(partial(JSONFileLoader.load_file, JSONFileLoader()))
-    supplant(JSONFileLoader, "load_file", lambda _loader, path: load(path))  # read once
+    _read_once(JSONFileLoader, "load_file", JSONFileLoader())
+    _read_once(Loader, "list_available_services", create_loader())
     mturk_client(endpoint_url=_NOWHERE, access_key="a", secret_key="b", max_connections=1)
     s3_client(endpoint_url=_NOWHERE, region="us-east-1", max_connections=1)
     OpenAIEditor(OpenAISettings(base_url=_NOWHERE), api_key="a")
+
+
+def _read_once(loader: type, method: str, one: object) -> None:
+    """What one loader finds for all: each session makes loaders of its own, and they read the same files."""
+    found = functools.cache(getattr(one, method))
+    supplant(loader, method, lambda _self, *arguments, **named: found(*arguments, **named))
 
 
 def _serve() -> None:

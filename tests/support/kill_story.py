@@ -62,6 +62,8 @@ PUBLISH = ("publish-round",)
 COLLECT = ("collect", "--yes-spend", "10")
 CLOSE = (*COLLECT, "--close")
 ADVANCE = ("advance-day",)
+BONUS = ("bonus",)
+CANCEL = ("cancel-round", "--yes")
 
 STORY = (
     Step(title="init", command=("init",)),
@@ -70,15 +72,20 @@ STORY = (
     Step(title="Day 1: publish, voting", command=PUBLISH),
     Step(title="Day 1: collect, voting", command=COLLECT, before=_voters(2, "a star")),
     Step(title="Day 1: advance", command=ADVANCE, before=_overnight),
+    Step(title="Day 1: bonus", command=BONUS),
     Step(title="Day 2: publish, generation", command=PUBLISH),
     Step(title="Day 2: collect, some", command=COLLECT, before=_painters(2, "a boat")),
     Step(title="Day 2: collect, the rest", command=CLOSE, before=_painters(3, "a cat")),
     Step(title="Day 2: publish, voting", command=PUBLISH),
     Step(title="Day 2: collect, voting", command=CLOSE, before=_voters(1, "a cat")),
     Step(title="Day 2: advance", command=ADVANCE, before=_overnight),
+    Step(title="Day 2: bonus", command=BONUS),
     Step(title="Day 3: publish, generation", command=PUBLISH),
+    Step(title="Day 3: cancel, generation", command=CANCEL, before=_painters(4, "a cup")),
+    Step(title="Day 3: publish again", command=PUBLISH),
     Step(title="Day 3: collect, generation", command=CLOSE, before=_painters(3, "a tree", "")),
     Step(title="Day 3: publish, voting", command=PUBLISH),
     Step(title="Day 3: collect, voting", command=COLLECT, before=_voters(2, "a cat")),
     Step(title="Day 3: advance", command=ADVANCE, before=_overnight),
+    Step(title="Day 3: bonus", command=BONUS),
 )

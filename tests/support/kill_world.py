@@ -19,7 +19,7 @@ from typing import Any
 
 import boto3
 from flask import Flask
-from sqlalchemy import Connection, NullPool, create_engine, delete, insert, inspect, select, text
+from sqlalchemy import Connection, NullPool, Table, create_engine, delete, insert, inspect, select, text
 
 from pixelpatchwork.adapters.database import upgrade
 from pixelpatchwork.adapters.database.schema import VERSION_TABLE, metadata
@@ -57,6 +57,8 @@ generation: {{assignments: 3, assignments_per_hit: 2, past_winners: 2}}
 voting: {{assignments: 2}}
 openai: {{base_url: '{images_api}', profile: dall-e-2, model: dall-e-2, images_per_minute: 10000, parallel: 1}}
 s3: {{endpoint_url: '{s3}'}}
+budget: {{study_usd: 100}}
+bonus: {{winner_usd: 1.00, voter_usd: 0.05}}
 """
 
 
@@ -157,10 +159,12 @@ class World:
         with self._engine.connect() as connection:
             if not inspect(connection).has_table(VERSION_TABLE):
                 return {}
-            return {
-                table.name: [dict(row._mapping) for row in connection.execute(select(table))]
-                for table in metadata.sorted_tables
-            }
+            return {table.name: _rows_of(connection, table) for table in metadata.sorted_tables}
+
+    def edits(self) -> list[dict[str, Any]]:
+        """The rows of one of these tables."""
+        with self._engine.connect() as connection:
+            return _rows_of(connection, metadata.tables["Edit"])
 
     def market_rows(self, query: str) -> list[dict[str, Any]]:
         """What a query finds in the marketplace's database."""
@@ -196,7 +200,7 @@ class World:
         _copy_sqlite(snapshot.market, self._market_file)
         self._restore_pictures(snapshot.pictures)
         self.images_api.calls.clear()
-        if snapshot.rows and not self.rows():
+        if snapshot.rows and not inspect(self._engine).has_table(VERSION_TABLE):
             upgrade(self.database_url)
         with self._engine.begin() as connection:
             if connection.dialect.name != "sqlite":
@@ -216,6 +220,10 @@ class World:
     @property
     def _market_file(self) -> Path:
         return self.folder / "market.db"
+
+
+def _rows_of(connection: Connection, table: Table) -> list[dict[str, Any]]:
+    return [dict(row._mapping) for row in connection.execute(select(table))]
 
 
 def _restore_rows(connection: Connection, rows: Rows) -> None:
