@@ -21,6 +21,7 @@ from pixelpatchwork.workflow.allowance import Allowance
 from pixelpatchwork.workflow.loop import Turn
 from pixelpatchwork.workflow.notes import Note, Once, State, Tell
 from pixelpatchwork.workflow.publish import plan_round, publish
+from pixelpatchwork.workflow.run_bonuses import Bonuses
 from pixelpatchwork.workflow.services import Services
 from pixelpatchwork.workflow.watch import Watch
 
@@ -31,7 +32,7 @@ _COLLECTS = frozenset({Step.COLLECT_GENERATION, Step.COLLECT_VOTING})
 
 @dataclass(kw_only=True)
 class Run:
-    """Turns of a study. `allowance`: what HITs that cost real money may cost in all; None where they cost none."""
+    """Turns of a study. `allowance`: what rounds and bonuses may cost in all, None where they cost no real money."""
 
     services: Services
     watch: Watch
@@ -42,14 +43,15 @@ class Run:
 
     def __post_init__(self) -> None:
         self._once = Once(self.tell)
+        self._bonuses = Bonuses(services=self.services, tell=self.tell, allowance=self.allowance)
 
     def turn(self, named: Collection[HitId] | None) -> Turn:
         """Takes the step that is due, or collects meanwhile. `Turn.next_at` says when something is due again."""
         place = place_of(self.services)
+        nothing_owed = self._bonuses.pay()
         match due(self.schedule, place, self.services.clock.now()):
             case Finished():
-                self._once(Note(event="finished", text="The study has had all of its Days."))
-                return Turn(state=State.FINISHED)
+                return self._finish() if nothing_owed else Turn(state=State.WAITING)
             case Wait(until=until):
                 return self._wait(place, until, named)
             case Act(step=step) if step in _COLLECTS:
@@ -57,6 +59,10 @@ class Run:
             case Act(step=Step.ADVANCE):
                 return self._advance()
         return self._publish()
+
+    def _finish(self) -> Turn:
+        self._once(Note(event="finished", text="The study has had all of its Days."))
+        return Turn(state=State.FINISHED)
 
     # ---- the steps --------------------------------------------------------------------------------------
 

@@ -22,10 +22,10 @@ class Timeline:
 
     clock: MovableClock
     ends_at: datetime
-    happenings: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
+    happenings: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
     rings: bool = False
 
-    def at(self, span: timedelta, deed: Callable[[], None]) -> None:
+    def at(self, span: timedelta, deed: Callable[[], object]) -> None:
         """Does something so long from now."""
         self.happenings.append((self.clock.now() + span, deed))
         self.happenings.sort(key=lambda one: one[0])
