@@ -33,6 +33,9 @@ COMMANDS = {
     "bonus": LazyCommand("bonus:bonus", "Pay a closed Day's bonuses, each once."),
     "run": LazyCommand("run:run", "Run the study on its own, by the schedule in its settings."),
     "status": LazyCommand("insight:status", "Say where the study stands and which command comes next."),
+    "reconcile": LazyCommand(
+        "reconcile:reconcile", "Compare the records with the marketplace and the image store, and mend them."
+    ),
     "report": LazyCommand("insight:report", "Write a page with every Day, its pictures and its votes."),
     "rehearse": LazyCommand(
         "rehearse:rehearse", "Play a whole study with simulated workers, free of charge."

@@ -150,9 +150,9 @@ class Bench:
         The answer to an attempt that had been given up may have come after all; then the next need not be made.
         """
         attempt = previous_attempt(edit) if edit.state is EditState.PLANNED else edit
-        if attempt is None or not self.services.images.exists(_raw_key(attempt)):
+        if attempt is None or not self.services.images.exists(raw_key(attempt)):
             return None
-        return _Raw(key=_raw_key(attempt), data=self.services.images.get(_raw_key(attempt)))
+        return _Raw(key=raw_key(attempt), data=self.services.images.get(raw_key(attempt)))
 
     def _paint(self, edit: Edit, canvas: _Canvas) -> _Raw:
         """Commits that the request goes out, sends it, and keeps the answer before looking at it."""
@@ -166,7 +166,7 @@ class Bench:
         except (EditorBusy, EditorStopped) as error:
             self._mark(edit, EditState.PLANNED, message=str(error), cost_usd=Usd(0))
             raise
-        raw = self._stored(_raw_key(edit), result.image, content_type=_content_type(result.image))
+        raw = self._stored(raw_key(edit), result.image, content_type=_content_type(result.image))
         self.services.store.mark_edit(
             edit.edit_key,
             EditState.RAW_STORED,
@@ -176,7 +176,7 @@ class Bench:
             usage=result.usage,
             rates=result.rates,
         )
-        return _Raw(key=_raw_key(edit), data=raw)
+        return _Raw(key=raw_key(edit), data=raw)
 
     def _submit(self, edit: Edit) -> None:
         """Commits that a request goes out, and what it can cost. Raises EditorStopped where a budget has no room."""
@@ -270,7 +270,8 @@ def thumbnail_key(image_id: ImageId) -> str:
     return f"thumbnails/{image_id}.jpg"
 
 
-def _raw_key(edit: Edit) -> str:
+def raw_key(edit: Edit) -> str:
+    """Where the editor's picture of one attempt stands in the image store."""
     return f"raw/{edit.edit_key}"
 
 
