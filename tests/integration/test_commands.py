@@ -65,7 +65,7 @@ def test_each_step_says_what_it_did_and_what_comes_next(answered: Path, tmp_path
     collected = run(study, "collect").well()
     assert collected.stdout.startswith("6 new answers; 6 judged, ")
     assert f"The round is closed. {run_next(study, 'status')}" in collected.stdout
-    assert {"Reading answers: 1 of 1", "Approving answers: 6 of 6"} <= set(collected.stderr.splitlines())
+    assert {"Reading answers: 1 of 1", "Settling answers: 6 of 6"} <= set(collected.stderr.splitlines())
     assert run_next(study, "publish-round") in run(study, "status").well().stdout
 
     published = run(study, "publish-round").well()
