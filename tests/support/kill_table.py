@@ -33,8 +33,8 @@ def _by_kind(calls: Sequence[str]) -> list[int]:
 
 def render(chapters: Sequence[Chapter], tried: Mapping[str, Sequence[Tried]]) -> str:
     """The table as Markdown. `tried` holds the trials on each database, by its name."""
-    databases = list(tried)
-    head = ["command", *KINDS.values(), "points", *databases, "differences", "edits made again"]
+    points = [f"points on {database}" for database in tried]
+    head = ["command", *KINDS.values(), *points, "differences", "edits made again"]
     lines = [_line(head), _line(["---", *["---:"] * (len(head) - 1)])]
     for chapter in chapters:
         name = f"{chapter.step.title} (`{words(chapter.step.command)}`)"
@@ -54,7 +54,6 @@ def _row(name: str, chapters: Sequence[Chapter], tried: Mapping[str, Sequence[Tr
         [
             name,
             *calls,
-            sum(len(chapter.deaths) for chapter in chapters),
             *(len(all_) for all_ in tried.values()),
             sum(bool(trial.differences) for trial in trials),
             sum(trial.edits_again for trial in trials),

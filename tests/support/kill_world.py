@@ -86,11 +86,6 @@ class World:
     sabotage: str | None = None
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1_000_000)))
 
-    def close(self) -> None:
-        """Gives back what the harness itself holds."""
-        self._engine.dispose()
-        self._bucket.close()
-
     def __post_init__(self) -> None:
         self._engine = create_engine(self.database_url, poolclass=NullPool)
         self._bucket = boto3.session.Session().client(
@@ -100,6 +95,11 @@ class World:
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=SECRET_KEY,
         )
+
+    def close(self) -> None:
+        """Gives back what the harness itself holds."""
+        self._engine.dispose()
+        self._bucket.close()
 
     # ---- the requester --------------------------------------------------------------------------------
 
@@ -162,7 +162,7 @@ class World:
             return {table.name: _rows_of(connection, table) for table in metadata.sorted_tables}
 
     def edits(self) -> list[dict[str, Any]]:
-        """The rows of one of these tables."""
+        """The study's edits."""
         with self._engine.connect() as connection:
             return _rows_of(connection, metadata.tables["Edit"])
 
@@ -267,7 +267,7 @@ def open_world(folder: Path, *, database_url: str | None = None) -> Iterator[Wor
             )
         )
         stack.callback(app.extensions["marketplace"].database.close)
-        marketplace = stack.enter_context(running(app, threads=2))
+        marketplace = stack.enter_context(running(app, threads=4))
         world = World(
             folder=folder,
             database_url=url,
