@@ -6,6 +6,7 @@ MySQL and MariaDB: READ COMMITTED, UTC, strict mode, and deadlocks tried again.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -119,6 +120,15 @@ def _sqlite_engine(url: URL, *, enforce_keys: bool) -> Engine:
         for pragma in (*_SQLITE_PRAGMAS, f"PRAGMA foreign_keys = {'ON' if enforce_keys else 'OFF'}"):
             cursor.execute(pragma)
         cursor.close()
+
+    if enforce_keys:  # migrations do make files
+
+        @event.listens_for(engine, "do_connect")
+        def require_file(*_how: object) -> None:
+            # A file that was moved away for a while must not be found empty: SQLite would make a new one, and
+            # connections to that one would be kept when the old one is back.
+            if is_missing_file(url):
+                raise sqlite3.OperationalError(f"{Path(str(url.database)).name} is not there")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
