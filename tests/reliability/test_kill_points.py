@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from random import Random
 
@@ -15,6 +16,21 @@ from tests.support.kill_world import LEASE_RUNS_OUT_SECONDS
 
 SLICES = 32
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+
+
+def test_undisturbed_each_hit_payment_and_edit_is_made_once(on_sqlite: Played) -> None:
+    """What every disturbed run is compared with."""
+    books = on_sqlite.chapters[-1].after
+    market, study = books.market, books.rows
+    assert len({hit["annotation"] for hit in market["HIT"]}) == len(market["HIT"]) == len(study["Hit"])
+    rewards = Counter(row["assignment_id"] for row in market["payment"] if row["kind"] == "reward")
+    assert rewards == Counter(row["assignment_id"] for row in study["Assignment"])
+    bonuses = Counter((row["assignment_id"], row["reason"]) for row in market["bonus"])
+    assert bonuses == Counter((row["assignment_id"], row["reason"]) for row in study["Bonus"])
+    assert set(bonuses.values()) == {1}
+    requested = sum((chapter.after.requested for chapter in on_sqlite.chapters), Counter[str]())
+    painted = [row["prompt_text"] for row in study["Image"] if row["creator_id"] is not None]
+    assert requested == Counter(painted)
 
 
 @pytest.mark.parametrize("slice_", range(SLICES))

@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -123,7 +124,14 @@ def _serve() -> None:
     while line := sys.stdin.readline():
         child = os.fork()
         if child == 0:
-            _live(json.loads(line))
+            try:
+                _live(json.loads(line))
+            except (
+                BaseException
+            ):  # its parent learns of it by the exit code, and its words stand in the notes
+                traceback.print_exc()
+            finally:
+                os._exit(70)  # whatever went wrong, a child must not go on as its parent
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
