@@ -13,9 +13,10 @@ from datetime import datetime
 from pixelpatchwork import __version__
 from pixelpatchwork.domain.attention import picture_key
 from pixelpatchwork.domain.model import OFFLINE, AttentionCheck, CheckKind, Day, Image, ImageId
-from pixelpatchwork.domain.ports import ImageStore, Store
+from pixelpatchwork.domain.ports import ImageStore
 from pixelpatchwork.insight.held import HeldAnswer, HeldVote
 from pixelpatchwork.insight.pictures import Patch, Picture, Pictures, patch_from
+from pixelpatchwork.insight.records import Records
 from pixelpatchwork.insight.report import page_environment
 
 SEED_WIDTH = 480
@@ -56,7 +57,7 @@ class ReviewPage:
 
 
 def build_review(
-    held: Sequence[HeldAnswer], store: Store, images: ImageStore, *, study_name: str, generated_at: datetime
+    held: Sequence[HeldAnswer], store: Records, images: ImageStore, *, study_name: str, generated_at: datetime
 ) -> ReviewPage:
     """Reads what the page shows of the answers; a lost picture is an empty frame.
 

@@ -47,17 +47,14 @@ Judge = Callable[[Assignment], Judgement]
 def judge_round(round_: Round, services: Services) -> list[Verdict]:
     """Judges every answer of a round that waits for it, and records the judgements as one. Gives the verdicts.
 
-    The answers of banned users are paid and left out, whatever they say.
+    The answers of banned users and of cancelled rounds are paid and left out, whatever they say.
     """
     waiting = services.store.assignments(round_.round_id, state=AssignmentState.STORED)
     if not waiting:
         return []
     now, rules = services.clock.now(), services.rules.judgement
     judge = _judge_of(round_, services, now, rules.policy, GenerationRules.from_text)
-    outcasts = banned(services.store.users())
-    judgements = [
-        _left_out(answer, BANNED) if answer.user_id in outcasts else judge(answer) for answer in waiting
-    ]
+    judgements = [judge(answer) for answer in waiting]
     services.store.record_judgements(judgements, at=now, hide_at_flags=rules.hide_at_flags)
     return [judgement.verdict for judgement in judgements]
 
@@ -82,6 +79,18 @@ def _judge_of(
 ) -> Judge:
     if services.is_cancelled(round_):
         return lambda answer: _left_out(answer, ROUND_CANCELLED)
+    judge = _judge_of_kind(round_, services, now, policy, read_rules)
+    outcasts = banned(services.store.users())
+    return lambda answer: _left_out(answer, BANNED) if answer.user_id in outcasts else judge(answer)
+
+
+def _judge_of_kind(
+    round_: Round,
+    services: Services,
+    now: datetime,
+    policy: Policy,
+    read_rules: Callable[[str], GenerationRules],
+) -> Judge:
     if round_.kind is RoundKind.VOTING:
         return _ballot_box(round_, services, now, policy).judge
     seed = services.store.image(_day(round_, services).seed_image_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
@@ -203,6 +203,9 @@ class MemoryPictures:
 
     def exists(self, key: str) -> bool:
         return key in self.data
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        return iter(sorted(key for key in self.data if key.startswith(prefix)))
 
     def url(self, key: str) -> str:
         return f"/{key}"

@@ -27,6 +27,8 @@ from pixelpatchwork.domain.model import (
     Verdict,
 )
 from pixelpatchwork.insight.status import study_status
+from pixelpatchwork.workflow.judge import BANNED
+from pixelpatchwork.workflow.people import ban
 from pixelpatchwork.workflow.publish import plan_round
 from pixelpatchwork.workflow.review import Ruling, review
 from pixelpatchwork.workflow.settle import PAID_BY_TIME
@@ -338,6 +340,23 @@ def test_what_cannot_be_read_cannot_be_accepted_and_stays_held(staged: Callable[
     assert (key, done.decided) == (answer.assignment_id, ())
     assert "no prompt" in why
     assert found(stage, answer).verdict is Verdict.HELD
+
+
+def test_what_a_banned_user_handed_in_cannot_be_accepted(staged: Callable[..., Stage]) -> None:
+    stage = staged(Policy.HOLD, BOTH)
+    answer = voted(stage, everything_up)["Eve"]
+    ban(stage.services, answer.user_id, is_banned=True)
+    done = review(stage.services, [answer.assignment_id], ruling=Ruling.ACCEPT)
+    assert done.unusable == ((answer.assignment_id, BANNED),)
+
+
+def test_nothing_of_a_cancelled_round_is_held(staged: Callable[..., Stage]) -> None:
+    stage = staged(Policy.HOLD)
+    stage.publish()
+    stage.paint("Ann", "")
+    stage.services.store.mark_round_cancelled(GENERATION, at=stage.clock.now())
+    assert stage.collect(close=True).held == 0
+    assert [one.settlement for one in stage.services.store.assignments(GENERATION)] == [Settlement.APPROVED]
 
 
 def test_all_that_is_held_may_be_left_out_at_once(staged: Callable[..., Stage]) -> None:
