@@ -73,6 +73,8 @@ def _plan_text(plan: RoundPlan) -> str:
     ]
     if len(waiting) < len(hits):
         lines.append(f"Published already: {counted(len(hits) - len(waiting), 'HIT')}.")
+    if kinds := sorted({check.kind for hit in hits for check in hit.checks}):
+        lines.append(f"Attention checks on each ballot: {', '.join(kinds)}.")
     if plan.unseen:
         lines.append(
             f"The ballots have no room for {counted(plan.unseen, 'image')}: raise `voting.assignments` or"
@@ -101,6 +103,7 @@ def _plan_json(plan: RoundPlan, room: Outlook) -> dict[str, object]:
                 "index": hit.index,
                 "max_assignments": hit.max_assignments,
                 "ballot": hit.ballot,
+                "checks": hit.checks,
                 "state": hit.state,
             }
             for hit in plan.hits

@@ -202,9 +202,17 @@ class Store(Protocol):
         ...
 
     def record_reviews(
-        self, judgements: Sequence[Judgement], *, at: datetime, hide_at_flags: int = 0
+        self,
+        judgements: Sequence[Judgement],
+        *,
+        at: datetime,
+        by_requester: bool = True,
+        hide_at_flags: int = 0,
     ) -> tuple[AssignmentId, ...]:
-        """HELD -> the verdict given now, as `record_judgements` does it. Gives those that were held until now."""
+        """HELD -> the verdict given now, as `record_judgements` does it. Gives those that were held until now.
+
+        Where it is not the requester's word but what the marketplace did by itself, nobody has looked at them.
+        """
         ...
 
     def mark_settled(

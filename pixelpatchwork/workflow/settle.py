@@ -94,7 +94,8 @@ def take_over_decided(round_: Round, services: Services, stops: Stops = never) -
     found = list(calls)
     decided = [(answer, one.settlement) for answer, one in found if one.settlement is not None]
     now = services.clock.now()
-    services.store.record_reviews([_taken_over(answer, became) for answer, became in decided], at=now)
+    judgements = [_taken_over(answer, became) for answer, became in decided]
+    services.store.record_reviews(judgements, at=now, by_requester=False)
     return Held(
         waiting=len(held) - len(decided),
         taken_over=len(decided),
@@ -133,7 +134,7 @@ def _decided_elsewhere(answer: Assignment, error: DecidedElsewhere, services: Se
     if answer.decision is Decision.REJECT:
         looked = _look(answer, services)
         if looked.settlement is None:
-            return looked
+            return _Outcome(failure=looked.failure or str(error))
         became = looked.settlement
     kind = "not_rejected" if answer.decision is Decision.REJECT else "not_approved"
     event = Event(at=services.clock.now(), kind=kind, subject=answer.assignment_id, detail=str(error))

@@ -130,6 +130,13 @@ def test_the_first_review_stands(store: SqlStore) -> None:
     assert store.edits(GENERATION) == ()
 
 
+def test_what_the_marketplace_decided_is_no_look_of_the_requesters(store: SqlStore) -> None:
+    begin_held(store)
+    assert store.record_reviews([unusable("a", "Paid.")], at=LATER, by_requester=False) == ("a",)
+    assert (answer(store).verdict, answer(store).reviewed_at) == (Verdict.UNUSABLE, None)
+    assert kinds(store, "a") == ["assignment_judged", "assignment_taken_over"]
+
+
 def test_of_two_reviews_at_once_one_stands(store: SqlStore) -> None:
     begin_held(store)
     words = [unusable("a", f"Word {number}.") for number in range(4)]

@@ -44,7 +44,12 @@ def record_judgements(
 
 
 def record_reviews(
-    connection: Connection, judgements: Sequence[Judgement], *, at: datetime, hide_at_flags: int = 0
+    connection: Connection,
+    judgements: Sequence[Judgement],
+    *,
+    at: datetime,
+    by_requester: bool = True,
+    hide_at_flags: int = 0,
 ) -> tuple[AssignmentId, ...]:
     """The same for answers that are held: of two decisions at once the first stands."""
     assignment = schema.assignment
@@ -56,11 +61,10 @@ def record_reviews(
         assignment.c.state == AssignmentState.JUDGED,
         assignment.c.verdict == Verdict.HELD,
     )
-    _record(
-        connection, [by_id[key] for key in held], "assignment_reviewed", at=at, hide_at_flags=hide_at_flags
-    )
+    kind = "assignment_reviewed" if by_requester else "assignment_taken_over"
+    _record(connection, [by_id[key] for key in held], kind, at=at, hide_at_flags=hide_at_flags)
     reviewed = update(assignment).where(assignment.c.assignment_id == bindparam("reviewed_id"))
-    if held:
+    if held and by_requester:
         connection.execute(reviewed.values(reviewed_at=at), [{"reviewed_id": key} for key in held])
     return tuple(held)
 

@@ -222,10 +222,21 @@ class SqlStore:
         self.database.write(_reviews.record_judgements, judgements, at=at, hide_at_flags=hide_at_flags)
 
     def record_reviews(
-        self, judgements: Sequence[Judgement], *, at: datetime, hide_at_flags: int = 0
+        self,
+        judgements: Sequence[Judgement],
+        *,
+        at: datetime,
+        by_requester: bool = True,
+        hide_at_flags: int = 0,
     ) -> tuple[AssignmentId, ...]:
         """See the port."""
-        return self.database.write(_reviews.record_reviews, judgements, at=at, hide_at_flags=hide_at_flags)
+        return self.database.write(
+            _reviews.record_reviews,
+            judgements,
+            at=at,
+            by_requester=by_requester,
+            hide_at_flags=hide_at_flags,
+        )
 
     def set_banned(
         self, user_id: UserId, *, is_banned: bool, at: datetime, hide_at_flags: int = 0
