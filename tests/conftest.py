@@ -1,4 +1,4 @@
-"""What every test shares: fresh databases, one Hypothesis profile, and a CI in which nothing is skipped."""
+"""What every test shares: fresh databases, the Hypothesis profiles, and a CI in which nothing is skipped."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import settings
 
+from tests.support.hostile import LONGEST_MS, NIGHTLY, is_nightly
 from tests.support.nothing_skipped import NothingSkipped
 from tests.support.stores import database_url, mysql_url
 
@@ -15,6 +16,7 @@ __all__ = ["database_url", "mysql_url"]
 
 settings.register_profile("default", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile(NIGHTLY, deadline=LONGEST_MS, print_blob=True)
 
 
 def is_ci(environ: Mapping[str, str]) -> bool:
@@ -22,6 +24,6 @@ def is_ci(environ: Mapping[str, str]) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    settings.load_profile("ci" if is_ci(os.environ) else "default")
+    settings.load_profile(NIGHTLY if is_nightly() else "ci" if is_ci(os.environ) else "default")
     if is_ci(os.environ):
         config.pluginmanager.register(NothingSkipped())

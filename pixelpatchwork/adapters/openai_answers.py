@@ -45,7 +45,9 @@ def read_object(response: APIResponse[Any], *, has_time: Callable[[], bool]) -> 
         if not has_time():
             raise _lost("its answer took too long; see openai.timeout_seconds")
     try:
-        body = json.loads(text)
+        decoded = text.decode("utf-8-sig", errors="surrogatepass")
+        text.clear()  # 80 MB, which would stand in memory three times over
+        body = json.loads(decoded)
     except (ValueError, RecursionError) as error:
         raise _lost("its answer is no JSON") from error
     if not isinstance(body, dict):

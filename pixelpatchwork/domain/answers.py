@@ -95,6 +95,9 @@ class Unusable:
     reason: str
 
 
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+
+
 class _Refused(Exception):  # noqa: N818  # carries a reason to the two functions below, never further
     """This answer cannot be used; the message is the reason."""
 
@@ -312,7 +315,12 @@ def _unfolded(fields: dict[str, str]) -> dict[str, str]:
     inner = answers[0] if isinstance(answers, list) and answers else answers
     if not isinstance(inner, dict):
         raise _Refused("The answer's taskAnswers field holds no fields.")
-    return {name: _flat(value) for name, value in inner.items()}
+    return {_whole(name): _whole(_flat(value)) for name, value in inner.items()}
+
+
+def _whole(text: str) -> str:
+    """JSON can name half a character (a lone surrogate), which nothing can show or keep."""
+    return _HALF_CHARACTER.sub("\ufffd", text)
 
 
 def _flat(value: object) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import struct
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Final
 
@@ -25,6 +25,8 @@ MAX_SEED_PIXELS: Final = 25_000_000
 MIN_SEED_SIDE: Final = 64
 MAX_STORED_PIXELS: Final = MAX_SEED_PIXELS
 """Whatever could become a seed can be read again once it is stored; an editor's canvas is a third of that."""
+MAX_WEBP_PIXELS: Final = 10_000_000
+"""An editor's canvas has 8.3 million at most, and what is stored is PNG. The decoder takes 23 bytes for each."""
 MAX_STORED_BYTES: Final = 4 * MAX_STORED_PIXELS
 """More than a PNG of pure noise takes."""
 THUMBNAIL_TYPE: Final = "image/jpeg"
@@ -33,6 +35,8 @@ THUMBNAIL_TYPE: Final = "image/jpeg"
 _SEED_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 _PAINTED_FORMATS = ("PNG", "JPEG", "WEBP")
 _PNG_COLOUR_TYPES = {"L": 0, "RGB": 2, "RGBA": 6}
+_BAND: Final = 256
+"""Rows that are converted at a time."""
 _HOW_TO_MEND = "Save it as an 8-bit RGB PNG or JPEG and try again."
 
 
@@ -79,7 +83,9 @@ def reduced(image: Image.Image, *, longest: int) -> Image.Image:
 
 
 def read_png(data: bytes) -> Image.Image:
-    """Reads a stored picture or an editor's answer: PNG, JPEG or WebP, one frame, at most 25 megapixels.
+    """Reads a stored picture or an editor's answer: PNG or JPEG of at most 25 megapixels, WebP of 10; one frame.
+
+    It takes at most 250 MB while it does.
 
     Returns:
         An 8-bit RGB picture with no metadata.
@@ -137,7 +143,8 @@ def _read(
         with Image.open(BytesIO(data), formats=formats) as picture:
             check(picture)
             picture.load()
-            return _plain_rgb(ImageOps.exif_transpose(picture))
+            ImageOps.exif_transpose(picture, in_place=True)
+            return _plain_rgb(picture)
     except PatchworkError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as cause:
@@ -162,7 +169,8 @@ def _check_seed(picture: Image.Image) -> None:
 
 def _check_painted(picture: Image.Image) -> None:
     width, height = picture.size
-    if width * height > MAX_STORED_PIXELS:
+    most = MAX_WEBP_PIXELS if picture.format == "WEBP" else MAX_STORED_PIXELS
+    if width * height > most:
         raise PictureError(f"The picture has {width} x {height} pixels, more than any editor was asked for.")
     if _has_more_frames(picture):
         raise PictureError("The picture is animated.")
@@ -174,22 +182,41 @@ def _has_more_frames(picture: Image.Image) -> bool:
 
 
 def _plain_rgb(picture: Image.Image) -> Image.Image:
-    """The picture as 8-bit RGB on white, with neither profile nor metadata."""
+    """The picture as 8-bit RGB on white, with neither profile nor metadata.
+
+    Pillow takes four bytes a pixel, 100 MB for the largest picture, for each copy: so what is in between is made in
+    bands.
+    """
     if picture.mode.startswith("I"):
         picture = _from_16_bits(picture)
-    if picture.has_transparency_data:
-        layer = picture.convert("RGBA")
-        picture = Image.new("RGBA", layer.size, "white")
-        picture.alpha_composite(layer)
-    rgb = picture.convert("RGB")
+    rgb = _on_white(picture) if picture.has_transparency_data else picture.convert("RGB")
     rgb.info = {}
+    return rgb
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    rgb = Image.new("RGB", picture.size)
+    for box in _bands(picture):
+        layer = picture.crop(box).convert("RGBA")
+        band = Image.new("RGBA", layer.size, "white")
+        band.alpha_composite(layer)
+        rgb.paste(band.convert("RGB"), box)
     return rgb
 
 
 def _from_16_bits(picture: Image.Image) -> Image.Image:
     """16-bit grey levels as 8-bit ones; Pillow's own conversion would cut off all above 255."""
-    levels = np.asarray(picture).astype(np.int64).clip(0, 65_535)
-    return Image.fromarray((levels // 257).astype(np.uint8))
+    grey = Image.new("L", picture.size)
+    for box in _bands(picture):
+        levels = np.asarray(picture.crop(box)).astype(np.int64).clip(0, 65_535)
+        grey.paste(Image.fromarray((levels // 257).astype(np.uint8)), box)
+    return grey
+
+
+def _bands(picture: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    """Boxes that cover a picture from top to bottom."""
+    for top in range(0, picture.height, _BAND):
+        yield 0, top, picture.width, min(top + _BAND, picture.height)
 
 
 def _png_chunk(kind: bytes, content: bytes) -> bytes:

@@ -37,6 +37,37 @@ def word(kind: type[StrEnum]) -> Enum:
     return Enum(kind, native_enum=False, length=16, values_callable=lambda members: [str(m) for m in members])
 
 
+class RawText(TypeDecorator[str]):
+    """Text as it came, whatever it is; also with half characters (lone surrogates), which no database holds.
+
+    Such a text is kept as JSON behind a mark, and so is one that begins with the mark.
+    """
+
+    impl = LongText
+    cache_ok = True
+    _MARK = "\x1ajson:"
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """The text itself, where a database can hold it."""
+        if value is None or (not value.startswith(self._MARK) and not _has_half_characters(value)):
+            return value
+        return self._MARK + json.dumps(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """The same text."""
+        if value is None or not value.startswith(self._MARK):
+            return value
+        return str(json.loads(value.removeprefix(self._MARK)))
+
+
+def _has_half_characters(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware datetime, kept in UTC to the microsecond: DATETIME(6), on SQLite ISO text."""
 

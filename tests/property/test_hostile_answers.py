@@ -1,0 +1,200 @@
+"""What a worker sends: whatever it is, it becomes an answer or a reason, soon, and is kept as it came."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import count
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pixelpatchwork.adapters.database import SqlStore
+from pixelpatchwork.domain.answers import (
+    GenerationAnswer,
+    GenerationRules,
+    Unusable,
+    parse_ballot,
+    parse_generation,
+    read_fields,
+    tidy_prompt,
+)
+from pixelpatchwork.domain.errors import MaskError
+from pixelpatchwork.domain.mask import Mask
+from pixelpatchwork.domain.model import AssignmentId, Choice, ImageId
+from tests.support.hostile import bent, hostile, require_reason
+from tests.support.records import GENERATION, assignment, begin_generation
+from tests.support.stores import DATABASES, fresh_store
+
+SIZE = (96, 80)
+RULES = GenerationRules(min_coverage=0.005, max_coverage=0.6, max_prompt=200)
+BALLOT = tuple(ImageId(name) for name in ("boat", "cat", "sea", "moon"))
+CHECK = ImageId("broken")
+NAMESPACE = (
+    "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2005-10-01/QuestionFormAnswers.xsd"
+)
+STRANGE = st.sampled_from(
+    [
+        "<!DOCTYPE a [<!ENTITY b 'c'>]>&b;",
+        "<Answer>",
+        "</Answer>",
+        "<FreeText>",
+        "]]>",
+        "&#0;",
+        "&#xD800;",
+        "\x00",
+        "\ud800",
+        "\ufeff",
+        "\u202e",
+        "\u0301" * 500,
+        '{"taskAnswers":',
+        "[" * 3_000,
+        "9" * 5_000,
+        "1e999",
+        "-",
+        "NaN",
+        '"size":[80,96]',
+        "\\",
+        "P" * 3_000,
+        "o" * 500,
+    ]
+)
+pieces = st.one_of(STRANGE, st.text(max_size=40))
+
+
+@st.composite
+def masks(draw: st.DrawFn) -> str:
+    """The text of boxes that were painted over a picture, as a browser sends it."""
+    pixels = np.zeros(SIZE[::-1], dtype=np.bool_)
+    for _ in range(draw(st.integers(1, 3))):
+        left, top = draw(st.integers(0, SIZE[0] - 1)), draw(st.integers(0, SIZE[1] - 1))
+        pixels[top : top + draw(st.integers(1, 80)), left : left + draw(st.integers(1, 96))] = True
+    return Mask(pixels=pixels).to_rle()
+
+
+def answer_xml(fields: Mapping[str, str]) -> str:
+    answers = "".join(
+        f"<Answer><QuestionIdentifier>{escape(name)}</QuestionIdentifier>"
+        f"<FreeText>{escape(value)}</FreeText></Answer>"
+        for name, value in fields.items()
+    )
+    return (
+        f'<?xml version="1.0" encoding="ASCII"?><QuestionFormAnswers xmlns={quoteattr(NAMESPACE)}>'
+        f"{answers}</QuestionFormAnswers>"
+    )
+
+
+prompts = bent(st.sampled_from(["a red boat", "ein Mond über dem Meer", "قارب", "👩‍🚀 in the sky"]), pieces)
+generation_fields = st.fixed_dictionaries(
+    {
+        "mask": st.one_of(masks(), bent(masks(), pieces)),
+        "prompt": prompts,
+        "consent": st.sampled_from(["yes", "on", "", "no"]),
+        "language": st.one_of(st.just("en"), pieces),
+        "seconds": st.one_of(st.just("30"), pieces),
+    }
+)
+ballot_fields = st.dictionaries(
+    st.one_of(
+        st.sampled_from(
+            ["consent", *(f"{kind}_{one}" for kind in ("vote", "flag") for one in (*BALLOT, CHECK))]
+        ),
+        pieces,
+    ),
+    st.one_of(st.sampled_from(["up", "down", "skip", "yes", "UP "]), pieces),
+    max_size=12,
+)
+folded = generation_fields.map(lambda fields: answer_xml({"taskAnswers": str([fields]).replace("'", '"')}))
+
+
+@hostile
+@given(st.one_of(generation_fields.map(answer_xml), folded, bent(generation_fields.map(answer_xml), pieces)))
+@example("<a>" * 100_000)
+@example(answer_xml({"consent": "yes", "taskAnswers": "[" * 100_000}))
+@example(answer_xml({"consent": "yes", "prompt": "\u0301\u0327" * 60_000}))
+def test_a_generation_answer_becomes_a_mask_and_a_prompt_or_a_reason(xml: str) -> None:
+    parsed = parse_generation(xml, size=SIZE, rules=RULES)
+    if isinstance(parsed, Unusable):
+        assert parsed.reason
+        return
+    assert isinstance(parsed, GenerationAnswer)
+    assert RULES.min_coverage <= parsed.mask.coverage <= RULES.max_coverage
+    assert 0 < len(parsed.prompt) <= RULES.max_prompt
+    parsed.prompt.encode()
+
+
+@hostile
+@given(st.one_of(ballot_fields.map(answer_xml), bent(ballot_fields.map(answer_xml), pieces)))
+def test_a_ballot_becomes_one_opinion_an_image_or_a_reason(xml: str) -> None:
+    parsed = parse_ballot(xml, ballot=BALLOT, checks=[CHECK])
+    if isinstance(parsed, Unusable):
+        assert parsed.reason
+        return
+    assert tuple(one.image_id for one in parsed.opinions) == BALLOT
+    assert tuple(one.image_id for one in parsed.checks) == (CHECK,)
+    assert all(one.choice in set(Choice) for one in parsed.opinions)
+    assert parsed.seconds is None or parsed.seconds >= 0
+
+
+@hostile
+@given(st.one_of(generation_fields.map(answer_xml), bent(ballot_fields.map(answer_xml), pieces), st.text()))
+@example(answer_xml({"taskAnswers": '[{"prompt": "\\ud800", "\\udfff": "up"}]'}))
+def test_whatever_can_be_read_of_an_answer_is_text_by_name(xml: str) -> None:
+    assert all(isinstance(name, str) and isinstance(value, str) for name, value in read_fields(xml).items())
+
+
+@hostile
+@given(st.one_of(bent(masks(), pieces), st.text(max_size=300)))
+@example('{"size":[80,96],"counts":"' + "P" * 2_000_000 + '"}')
+@example('{"size":[' + "9" * 6 + "," + "9" * 6 + '],"counts":"o"}')
+def test_a_mask_is_one_of_the_pictures_size_or_refused(text: str) -> None:
+    try:
+        mask = Mask.from_rle(text, size=SIZE)
+    except MaskError as error:
+        require_reason(error)
+        return
+    assert mask.size == SIZE
+    assert Mask.from_rle(mask.to_rle(), size=SIZE).to_rle() == mask.to_rle()
+
+
+@hostile
+@given(st.one_of(prompts, st.text(st.characters(), max_size=300)))
+def test_a_prompt_is_one_line_without_what_cannot_be_seen(text: str) -> None:
+    tidy = tidy_prompt(text)
+    tidy.encode()
+    assert tidy == tidy_prompt(tidy)
+    assert tidy == tidy.strip()
+    assert not [
+        character
+        for character in tidy
+        if unicodedata.category(character) in {"Cc", "Cs", "Co", "Zl", "Zp"}
+        or character in "\u202a\u202e\u2066"
+    ]
+
+
+# ---- raw input is kept ----------------------------------------------------------------------------------
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
+    with fresh_store(request.param, tmp_path_factory.mktemp("hostile")) as fresh:
+        begin_generation(fresh)
+        yield fresh
+
+
+@hostile
+@given(raw=st.one_of(bent(generation_fields.map(answer_xml), pieces), st.text(max_size=500)))
+@example(raw="\x00")
+@example(raw="\ud800")
+@example(raw="😀 \r\n\t ")
+def test_a_raw_answer_comes_back_as_it_came(store: SqlStore, raw: str) -> None:
+    key = AssignmentId(f"A{next(_numbers)}")
+    store.add_assignments([replace(assignment(key, 1), raw_answer=raw)])
+    kept = {one.assignment_id: one.raw_answer for one in store.assignments(GENERATION)}
+    assert kept[key] == raw
