@@ -145,7 +145,8 @@ class Loop:
         self.last_failure = failure
         if is_news:
             fields = {"failures_in_a_row": self.failures}
-            self.tell(Note(event="failed", text=failure, level=Level.WARNING, fields=fields))
+            text = f"{failure} (It is tried again by itself.)"
+            self.tell(Note(event="failed", text=text, level=Level.WARNING, fields=fields))
 
     # ---- the pause after it -----------------------------------------------------------------------------
 
