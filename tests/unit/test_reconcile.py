@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,11 +13,13 @@ import pytest
 from pixelpatchwork.domain.differences import Difference, Kind
 from pixelpatchwork.domain.model import (
     AssignmentState,
+    Bonus,
     HitState,
     Image,
     RoundId,
     RoundState,
     Settlement,
+    Token,
 )
 from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.workflow.cancel import cancel_round, plan_cancel
@@ -321,3 +324,80 @@ def test_pictures_of_edits_that_are_not_at_their_end_are_no_orphans(stage: Stage
     with pytest.raises(Killed):
         stage.with_services(store=killed).collect()
     assert found(stage) == []
+
+
+# ---- bonuses --------------------------------------------------------------------------------------------
+
+
+def planned_bonus(stage: Stage) -> Bonus:
+    """A bonus that is recorded and not sent."""
+    painted_image(stage)
+    (answer,) = stage.services.store.assignments(GENERATION)
+    bonus = Bonus(
+        token=Token("b" * 64),
+        day_number=1,
+        rule="winner",
+        assignment_id=answer.assignment_id,
+        user_id=answer.user_id,
+        amount_usd=Usd("1.00"),
+        reason="Your picture won.",
+        planned_at=stage.clock.now(),
+    )
+    stage.services.store.plan_bonuses([bonus], at=stage.clock.now())
+    return bonus
+
+
+def send(stage: Stage, bonus: Bonus, *, token: str) -> None:
+    user = stage.services.store.user_by_id(bonus.user_id)
+    assert user is not None
+    stage.services.crowd.send_bonus(
+        bonus.assignment_id,
+        user.worker_id,
+        token=Token(token),
+        amount_usd=bonus.amount_usd,
+        reason=bonus.reason,
+    )
+
+
+def test_a_bonus_that_is_planned_is_no_difference(stage: Stage) -> None:
+    planned_bonus(stage)
+    assert found(stage) == []
+
+
+def test_a_bonus_that_was_paid_and_not_noted_is_noted_and_not_paid_again(stage: Stage) -> None:
+    bonus = planned_bonus(stage)
+    send(stage, bonus, token=bonus.token)
+    balance = stage.services.crowd.balance()
+    assert kinds(stage) == [Kind.BONUS_NOT_NOTED]
+
+    assert mend(stage).remaining == ()
+
+    assert [one.paid_at is not None for one in stage.services.store.bonuses()] == [True]
+    assert stage.services.crowd.balance() == balance
+
+
+def test_a_bonus_on_record_that_was_never_paid_and_one_paid_twice_are_said_and_left(stage: Stage) -> None:
+    bonus = planned_bonus(stage)
+    stage.services.store.mark_bonus_paid(bonus.token, paid_at=stage.clock.now(), at=stage.clock.now())
+    assert [one.kind for one in mend(stage).remaining] == [Kind.BONUS_NOT_PAID]
+    for token in ("first", "second"):
+        send(stage, bonus, token=token)
+    assert [one.kind for one in mend(stage).remaining] == [Kind.BONUS_TWICE]
+
+
+def test_mending_beside_a_collector_pays_once_and_leaves_nothing(stage: Stage) -> None:
+    stage.publish()
+    for worker in ("Ann", "Bob", "Cem"):
+        stage.paint(worker, f"a moon by {worker}")
+    before = stage.services.crowd.balance()
+    differences = found(stage)
+
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        repaired = [pool.submit(repair, differences, stage.services, owner=owner) for owner in ("one", "two")]
+        pool.submit(stage.collect).result()
+        assert all(deed.result().failures == () for deed in repaired)
+
+    assert found(stage) == []
+    answers = stage.services.store.assignments(GENERATION)
+    assert [one.settlement for one in answers] == [Settlement.APPROVED] * 3
+    assert stage.services.crowd.balance() == before  # it was held when the HITs were made
