@@ -1,4 +1,4 @@
-"""The HTML of an HTMLQuestion: is it well-formed, and does it use crowd elements?
+"""The HTML of an HTMLQuestion: is it well-formed, and which script of the marketplace's does it need?
 
 What is open is followed here, mark by mark. Documents with a `crowd-form` may leave out the document type and
 `<html>`, as the templates in AWS's own reference do.
@@ -9,12 +9,16 @@ from __future__ import annotations
 import functools
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 
 from pixelpatchwork.marketplace.errors import RequestError
 from pixelpatchwork.marketplace.markup import MAX_DEPTH, Kind, Mark, MarkupError, line_and_column, marks
 
 _KEPT = 64  # pages of at most 64 KiB: the HITs of a round often share one
 _CROWD = re.compile(r"<crowd-[a-z]", re.IGNORECASE)
+_SUBMIT_TO = "turkSubmitTo"
+_AMAZONS_SCRIPT = "externalHIT_v1"
+_HANDS_IN = re.compile(rf"<form\b|externalSubmit|{_AMAZONS_SCRIPT}", re.IGNORECASE)
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
@@ -45,11 +49,37 @@ def uses_crowd_elements(html: str) -> bool:
     return _CROWD.search(html) is not None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """A script of the site's, by its path, and how a page loads it (`defer`: after the page was read)."""
+
+    path: str
+    defer: bool
+
+
+_CROWD_SCRIPT = Script(path="/static/crowd.js", defer=True)
+# The page's own scripts call its functions while the page is being read.
+_FORM_SCRIPT = Script(path="/static/mturk.js", defer=False)
+
+
+def script_for(html: str) -> Script | None:
+    """The script that makes the page work as it did on Mechanical Turk; None for one that needs nothing.
+
+    That is a page whose own code reads `turkSubmitTo`, or that hands nothing in. Amazon's reference lets pages leave
+    the address of their form to its `externalHIT_v1.js`.
+    """
+    if uses_crowd_elements(html):
+        return _CROWD_SCRIPT
+    knows_where = _SUBMIT_TO in html and _AMAZONS_SCRIPT not in html
+    return None if knows_where or not _HANDS_IN.search(html) else _FORM_SCRIPT
+
+
 @functools.lru_cache(maxsize=_KEPT)
-def with_script(html: str, address: str) -> str:
-    """The page with a deferred script at the beginning of its head. `address` must be safe in an attribute."""
+def with_script(html: str, script: Script) -> str:
+    """The page with the script at the beginning of its head."""
     place = _head_place(html)
-    return f'{html[:place]}<script src="{address}" defer></script>{html[place:]}'
+    defer = " defer" if script.defer else ""
+    return f'{html[:place]}<script src="{script.path}"{defer}></script>{html[place:]}'
 
 
 def _head_place(html: str) -> int:

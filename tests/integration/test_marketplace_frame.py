@@ -42,11 +42,15 @@ def test_behind_tls_the_frame_submits_over_tls(market: Bench) -> None:
     assert "turkSubmitTo=https%3A%2F%2Flocalhost%2Fs%2F" in page.text
 
 
-def test_the_document_is_served_as_it_was_published_and_sandboxed(market: Bench) -> None:
-    response = market.app.test_client().get(f"/frame/{market.hit()}")
+def test_a_document_that_knows_where_to_submit_is_served_as_it_was_published_and_sandboxed(
+    market: Bench,
+) -> None:
+    knowing = PAGE.replace("</form>", "</form><script>/* sets its action to turkSubmitTo */</script>")
+    hit_id = market.hit(Question=html_question(knowing))
+    response = market.app.test_client().get(f"/frame/{hit_id}")
 
     policy = response.headers["Content-Security-Policy"]
-    assert response.text == PAGE
+    assert response.text == knowing
     assert policy.startswith("sandbox allow-scripts allow-forms; default-src 'none';")
     assert (
         "img-src 'self' http://localhost https: data: blob: http://127.0.0.1:* http://localhost:*;" in policy

@@ -201,11 +201,12 @@ CROWD = (
 )
 
 
-def test_a_page_with_crowd_elements_gets_our_script_and_no_other_does(market: Bench) -> None:
+def test_a_page_may_load_one_script_of_ours_at_most_and_none_of_others(market: Bench) -> None:
     crowd, plain = market.hit(Question=html_question(CROWD)), market.hit()
+    bare = market.hit(Question=html_question("<!DOCTYPE html><html><body>Look.</body></html>"))
     visitor = market.app.test_client()
 
-    with_ours, without = visitor.get(f"/frame/{crowd}"), visitor.get(f"/frame/{plain}")
+    with_ours, with_form, without = (visitor.get(f"/frame/{hit_id}") for hit_id in (crowd, plain, bare))
 
     assert '<!DOCTYPE html><script src="/static/crowd.js" defer></script>' in with_ours.text
     assert (
@@ -213,4 +214,9 @@ def test_a_page_with_crowd_elements_gets_our_script_and_no_other_does(market: Be
         in with_ours.headers["Content-Security-Policy"]
     )
     assert "assets.crowd.aws" not in with_ours.headers["Content-Security-Policy"]
-    assert "crowd.js" not in without.text + without.headers["Content-Security-Policy"]
+    assert (
+        "script-src 'unsafe-inline' http://localhost/static/mturk.js;"
+        in with_form.headers["Content-Security-Policy"]
+    )
+    assert "script-src 'unsafe-inline';" in without.headers["Content-Security-Policy"]
+    assert "/static/" not in without.text

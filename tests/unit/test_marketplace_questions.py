@@ -8,7 +8,7 @@ from time import thread_time
 import pytest
 
 from pixelpatchwork.marketplace.errors import ParameterValidationError, RequestError
-from pixelpatchwork.marketplace.html_pages import check_html, with_script
+from pixelpatchwork.marketplace.html_pages import Script, check_html, script_for, with_script
 from pixelpatchwork.marketplace.questions import (
     MAX_QUESTION_BYTES,
     ExternalQuestion,
@@ -186,7 +186,26 @@ def test_a_page_of_crowd_elements_need_not_be_a_whole_document(html: str) -> Non
 def test_our_script_goes_to_the_beginning_of_the_head(html: str, before: str) -> None:
     after = html.removeprefix(before)
 
-    assert with_script(html, "/x.js") == f'{before}<script src="/x.js" defer></script>{after}'
+    deferred, at_once = Script(path="/x.js", defer=True), Script(path="/x.js", defer=False)
+    assert with_script(html, deferred) == f'{before}<script src="/x.js" defer></script>{after}'
+    assert with_script(html, at_once) == f'{before}<script src="/x.js"></script>{after}'
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ("<crowd-form></crowd-form><form></form>", "/static/crowd.js"),
+        ("<FORM></FORM>", "/static/mturk.js"),
+        ("<script>go('https://www.mturk.com/mturk/externalSubmit')</script>", "/static/mturk.js"),
+        ("<script src='externalHIT_v1.js'></script><form></form>turkSubmitTo", "/static/mturk.js"),
+        ("<form></form><script>use(query.get('turkSubmitTo') + '/mturk/externalSubmit')</script>", None),
+        ("<p>Nothing to hand in, no <formula>.</p>", None),
+    ],
+)
+def test_a_page_gets_the_script_that_it_needs_and_no_other(body: str, path: str | None) -> None:
+    script = script_for(body)
+
+    assert (script and script.path) == path
 
 
 UNFINISHED = {
@@ -233,7 +252,8 @@ def test_no_page_costs_more_than_its_length(beginning: str, piece: str) -> None:
     began = thread_time()
     with suppress(RequestError):
         check_html(page)
-    with_script(page, "/x.js")
+    script_for(page)
+    with_script(page, Script(path="/x.js", defer=True))
 
     assert thread_time() - began < 1.0
 

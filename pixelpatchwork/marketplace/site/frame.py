@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from pixelpatchwork.marketplace import work
 from pixelpatchwork.marketplace.answers import answer_fields, answer_xml
-from pixelpatchwork.marketplace.html_pages import uses_crowd_elements, with_script
+from pixelpatchwork.marketplace.html_pages import script_for, with_script
 from pixelpatchwork.marketplace.limits import Attempt, Throttle, TooManyError
 from pixelpatchwork.marketplace.market import Market
 from pixelpatchwork.marketplace.questionform import QuestionForm, Reading, entered, read_answers
@@ -33,7 +33,6 @@ from pixelpatchwork.marketplace.work import Refusal, WorkRefusedError
 
 MAX_SUBMIT_BYTES = 2 * 1024 * 1024
 _MAX_FIELDS = 5_000
-_CROWD_SCRIPT = "/static/crowd.js"
 _UNSIGNED = "This answer does not come from an accepted task."
 
 
@@ -142,11 +141,11 @@ def _document(question: Question | None) -> str:
 
 
 def _page(question: HtmlQuestion) -> Response:
-    """A requester's page as it was published; one with crowd elements gets the script that makes them work."""
-    is_crowd = uses_crowd_elements(question.html)
-    html = with_script(question.html, _CROWD_SCRIPT) if is_crowd else question.html
+    """A requester's page as it was published, with the script that makes its form work where it needs one."""
+    script = script_for(question.html)
+    html = question.html if script is None else with_script(question.html, script)
     response = Response(html, content_type="text/html; charset=utf-8")
-    response.headers["Content-Security-Policy"] = policies.page(_CROWD_SCRIPT if is_crowd else "")
+    response.headers["Content-Security-Policy"] = policies.page(script.path if script else "")
     return response
 
 
