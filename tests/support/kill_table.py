@@ -21,9 +21,26 @@ class Tried:
     trial: Trial
 
 
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A command of the table, and the calls it makes."""
+
+    title: str
+    command: str
+    calls: tuple[str, ...]
+
+
+def lines_of(chapters: Iterable[Chapter]) -> tuple[Line, ...]:
+    """What the table says of a study before anything is killed."""
+    return tuple(
+        Line(title=chapter.step.title, command=words(chapter.step.command), calls=chapter.calls)
+        for chapter in chapters
+    )
+
+
 def calls_of(chapters: Iterable[Chapter]) -> dict[str, list[int]]:
     """How many external calls of each kind each command makes, by its title."""
-    return {chapter.step.title: _by_kind(chapter.calls) for chapter in chapters}
+    return {line.title: _by_kind(line.calls) for line in lines_of(chapters)}
 
 
 def _by_kind(calls: Sequence[str]) -> list[int]:
@@ -31,29 +48,24 @@ def _by_kind(calls: Sequence[str]) -> list[int]:
     return [counts[kind] for kind in KINDS]
 
 
-def render(chapters: Sequence[Chapter], tried: Mapping[str, Sequence[Tried]]) -> str:
+def render(lines: Sequence[Line], tried: Mapping[str, Sequence[Tried]]) -> str:
     """The table as Markdown. `tried` holds the trials on each database, by its name."""
     points = [f"points on {database}" for database in tried]
     head = ["command", *KINDS.values(), *points, "differences", "edits made again"]
-    lines = [_line(head), _line(["---", *["---:"] * (len(head) - 1)])]
-    for chapter in chapters:
-        name = f"{chapter.step.title} (`{words(chapter.step.command)}`)"
-        lines.append(_row(name, [chapter], {key: _of(chapter, all_) for key, all_ in tried.items()}))
-    lines.append(_row("**all**", chapters, tried))
-    return "\n".join(lines) + "\n"
+    rows = [_line(head), _line(["---", *["---:"] * (len(head) - 1)])]
+    for line in lines:
+        of_line = {name: [one for one in all_ if one.title == line.title] for name, all_ in tried.items()}
+        rows.append(_row(f"{line.title} (`{line.command}`)", line.calls, of_line))
+    all_calls = [call for line in lines for call in line.calls]
+    return "\n".join([*rows, _row("**all**", all_calls, tried)]) + "\n"
 
 
-def _of(chapter: Chapter, tried: Sequence[Tried]) -> list[Tried]:
-    return [one for one in tried if one.title == chapter.step.title]
-
-
-def _row(name: str, chapters: Sequence[Chapter], tried: Mapping[str, Sequence[Tried]]) -> str:
-    calls = _by_kind([call for chapter in chapters for call in chapter.calls])
+def _row(name: str, calls: Sequence[str], tried: Mapping[str, Sequence[Tried]]) -> str:
     trials = [one.trial for all_ in tried.values() for one in all_]
     return _line(
         [
             name,
-            *calls,
+            *_by_kind(calls),
             *(len(all_) for all_ in tried.values()),
             sum(bool(trial.differences) for trial in trials),
             sum(trial.edits_again for trial in trials),
