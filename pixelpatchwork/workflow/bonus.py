@@ -146,15 +146,18 @@ def _answers(round_: Round, services: Services) -> Mapping[AssignmentId, Assignm
 
 
 def pay_bonuses(plan: BonusPlan, services: Services, progress: Progress = no_progress) -> BonusSummary:
-    """Records the new bonuses of a plan and pays all that are recorded and unpaid. Safe to run again, or twice at once.
+    """Records the new bonuses of a plan and pays what is unpaid of it. Safe to run again, or twice at once.
 
-    One that fails does not hold up the others; the next run tries it again. Raises BudgetExceeded with nothing recorded
+    What another run has decided meanwhile, on other grounds, is its affair: nobody has agreed to its cost here. One
+    that fails does not hold up the others; the next run tries it again. Raises BudgetExceeded with nothing recorded
     where a budget has no room, and ConfigurationError where the Day was played on another marketplace.
     """
     _require_market(plan.day, services)
     store = services.store
     store.plan_bonuses(plan.new, at=services.clock.now(), budget=services.rules.budget)
-    due = [one for one in store.bonuses(day_number=plan.day.number) if one.paid_at is None]
+    agreed = {(one.token, one.amount_usd) for one in plan.unpaid}
+    recorded = store.bonuses(day_number=plan.day.number)
+    due = [one for one in recorded if one.paid_at is None and (one.token, one.amount_usd) in agreed]
     outcomes: list[tuple[Bonus, _Outcome]] = []
     job = _Job(services=services)
     for bonus, outcome in each(job.pay, due, workers=services.rules.parallel_calls):

@@ -18,7 +18,7 @@ from pixelpatchwork.domain.errors import (
     InsufficientFunds,
     NothingToDo,
 )
-from pixelpatchwork.domain.model import ImageId, ImageState
+from pixelpatchwork.domain.model import ImageId, ImageState, Token
 from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.ports import PaidBonus
 from pixelpatchwork.workflow.advance import advance_day
@@ -112,6 +112,16 @@ def test_what_is_decided_is_not_decided_again(stage: Stage) -> None:
     )
     assert pay(stage, rules=replace(stage.services.rules, bonuses=dearer)).paid == 0
     assert len(paid_in_the_marketplace(stage)) == 4
+
+
+def test_what_another_run_decided_meanwhile_costs_nothing_here(stage: Stage) -> None:
+    plan = plan_day(stage.services)
+    dearer = BonusRules(grants={BonusRule.RUNNER_UP: Grant(amount_usd=Usd("9.00"), reason="Much more")})
+    theirs = plan_day(replace(stage.services, rules=replace(stage.services.rules, bonuses=dearer))).new
+    other = [replace(one, token=Token("another's")) for one in theirs]
+    stage.services.store.plan_bonuses(other, at=stage.clock.now())
+    assert pay_bonuses(plan, stage.services).paid_usd == COST - Usd("0.24")
+    assert [one.token for one in plan_day(stage.services).unpaid] == ["another's"]
 
 
 def test_a_rule_that_is_added_later_is_paid_then(stage: Stage) -> None:
