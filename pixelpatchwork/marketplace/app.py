@@ -5,8 +5,9 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING
 
-from flask import Flask
+from flask import Flask, Response, request
 from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException
 
 from pixelpatchwork.marketplace.database import Database
 from pixelpatchwork.marketplace.delivery import Courier
@@ -17,9 +18,9 @@ from pixelpatchwork.marketplace.market import Market
 from pixelpatchwork.marketplace.rates import Buckets
 from pixelpatchwork.marketplace.replays import Replays
 from pixelpatchwork.marketplace.requesters import Keyring
-from pixelpatchwork.marketplace.site import SecureWhereTls, Site
+from pixelpatchwork.marketplace.site import SecureWhereTls, Site, page_of
 from pixelpatchwork.marketplace.site.neighbours import keep_to_this_machine
-from pixelpatchwork.marketplace.wire import TRUSTED, Api
+from pixelpatchwork.marketplace.wire import TRUSTED, Api, is_call, transport_refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -84,9 +85,15 @@ def _configured(app: Flask, market: Market, hosting: Hosting) -> Flask:
         app.config["TRUSTED_HOSTS"] = trusted_hosts(hosting.public_url)
     if hosting.ways_in.local_only:
         app.before_request(keep_to_this_machine)
+    app.register_error_handler(HTTPException, _tell)
     app.session_interface = SecureWhereTls()
     app.jinja_env.undefined = StrictUndefined
     return app
+
+
+def _tell(error: HTTPException) -> Response | HTTPException:
+    """What went wrong, in the form of who asked: an error of the API's, or a page."""
+    return transport_refusal(error) if is_call(request) else page_of(error)
 
 
 def _wrapped(app: WSGIApplication, hosting: Hosting) -> WSGIApplication:

@@ -68,10 +68,8 @@ class Api:
         except ApiError as error:
             return _response(error.status, error.body(self.market.now()))
         except HTTPException as error:
-            # The body was too large, or broke off: the transport's own refusals, in the wire's form.
-            return _response(
-                error.code or 400, {"__type": type(error).__name__, "message": error.description}
-            )
+            # The body was too large, or broke off.
+            return transport_refusal(error)
         except Exception:
             # The edge: whatever went wrong, a client must get the modelled fault, and the log the cause.
             _log.exception("An API call failed.")
@@ -115,6 +113,16 @@ class Api:
     def _use_of(self, signed: auth.Signed, *, once: bool) -> Use:
         now = to_millis(self.signature_clock())
         return Use(signature=signed.signature, sdk_attempt=signed.sdk_attempt, at=now, once=once)
+
+
+def transport_refusal(error: HTTPException) -> Response:
+    """What the transport refuses of a call before the API sees it, in the wire's form."""
+    return _response(error.code or 400, {"__type": type(error).__name__, "message": error.description})
+
+
+def is_call(request: Request) -> bool:
+    """True where a program means the API, whichever address it asked."""
+    return "X-Amz-Target" in request.headers
 
 
 def _read_body(request: Request) -> bytes:

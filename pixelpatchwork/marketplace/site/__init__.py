@@ -29,5 +29,6 @@ Content-Security-Policy), the third is another origin than the site's, so none r
 from __future__ import annotations
 
 from pixelpatchwork.marketplace.site.blueprint import SecureWhereTls, Site
+from pixelpatchwork.marketplace.site.failures import page_of
 
-__all__ = ["SecureWhereTls", "Site"]
+__all__ = ["SecureWhereTls", "Site", "page_of"]

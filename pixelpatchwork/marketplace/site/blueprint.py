@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Blueprint, Flask, Response, render_template, request
+from flask import Blueprint, Flask, render_template, request
 from flask.sessions import SecureCookieSessionInterface
-from werkzeug.exceptions import HTTPException
 
 from pixelpatchwork.marketplace.clock import utc_now
 from pixelpatchwork.marketplace.limits import Throttle, TooManyError
@@ -65,28 +64,13 @@ class Site:
         SignInPages(market=self.market, throttle=throttle, signup=self.ways_in.signup).add_to(pages)
         JoinPages(market=self.market, throttle=throttle, panels=self.ways_in.panels).add_to(pages)
         pages.before_request(_bound_the_body)
-        pages.after_request(_protect)
+        pages.after_request(policies.protect)
         pages.register_error_handler(WorkRefusedError, _refuse)
         pages.register_error_handler(TooManyError, _slow_down)
-        pages.register_error_handler(HTTPException, _fail)
-        pages.context_processor(sessions.template_context)
+        pages.app_context_processor(sessions.template_context)
         formats.add_to(pages)
         pages.register_blueprint(FramePages(self.market, throttle).blueprint())
         return pages
-
-
-def _protect(response: Response) -> Response:
-    """Nobody frames the site, nothing of it runs from elsewhere, and no proxy keeps a worker's page."""
-    response.headers.setdefault("Content-Security-Policy", policies.site())
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
-    if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if response.mimetype in {"text/html", "application/json"}:
-        response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def _refuse(error: WorkRefusedError) -> tuple[str, int]:
@@ -104,10 +88,3 @@ def _bound_the_body() -> None:
 def _slow_down(error: TooManyError) -> tuple[str, int, dict[str, str]]:
     page = render_template("site/refusal.html", reason=str(error))
     return page, 429, {"Retry-After": str(error.retry_after_s)}
-
-
-def _fail(error: HTTPException) -> tuple[str, int] | HTTPException:
-    if error.code is None or error.code < 400:
-        return error
-    page = render_template("site/refusal.html", reason=error.description or "Something is wrong.")
-    return page, error.code

@@ -28,6 +28,7 @@ from pixelpatchwork.marketplace.questions import (
 from pixelpatchwork.marketplace.records import Moment
 from pixelpatchwork.marketplace.requirements import Guard, meets
 from pixelpatchwork.marketplace.site import addresses, frames, policies, queries, sessions
+from pixelpatchwork.marketplace.site.failures import reason_of
 from pixelpatchwork.marketplace.site.refusals import status_of
 from pixelpatchwork.marketplace.work import Refusal, WorkRefusedError
 
@@ -194,4 +195,4 @@ def _failed(error: HTTPException) -> Response | HTTPException:
         return error
     if error.code == 413:
         return _result(413, f"This answer is too large. At most {MAX_SUBMIT_BYTES} bytes can be handed in.")
-    return _result(error.code, error.description or "Something is wrong.")
+    return _result(error.code, reason_of(error))

@@ -1,4 +1,4 @@
-"""The Content-Security-Policies: one for the site, one for each kind of foreign content in a frame.
+"""What browsers may do with a page: the site's headers, and a Content-Security-Policy for each kind of foreign content.
 
 A requester's page is foreign code, so its policy starts with `sandbox`: its origin is opaque even if somebody opens
 it outside the frame. Some browsers match 'self' against that opaque origin, hence the site's own origin by name.
@@ -6,7 +6,7 @@ it outside the frame. Some browsers match 'self' against that opaque origin, hen
 
 from __future__ import annotations
 
-from flask import request
+from flask import Response, request
 
 _SITE = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{media}; connect-src 'self'; "
@@ -26,6 +26,20 @@ _FORM = (
     + "form-action 'self' {origin}; base-uri 'none'; frame-ancestors 'self'"
 )
 _RESULT = "sandbox; default-src 'none'; style-src 'self' {origin}; base-uri 'none'; frame-ancestors 'self'"
+
+
+def protect(response: Response) -> Response:
+    """Nobody frames the site, nothing of it runs from elsewhere, and no proxy keeps a worker's page."""
+    response.headers.setdefault("Content-Security-Policy", site())
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if response.mimetype in {"text/html", "application/json"}:
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def site() -> str:

@@ -98,6 +98,11 @@ def end() -> None:
     session.clear()
 
 
+def show_nobody() -> None:
+    """Shows the rest of this request as to a visitor, for its database may be what went wrong."""
+    g.setdefault(_EPOCH, None)
+
+
 def csrf_token() -> str:
     """The token for this session's forms."""
     if _CSRF not in session:
