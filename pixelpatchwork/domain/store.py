@@ -133,6 +133,10 @@ class Store(Protocol):
         """All HITs of the round are published."""
         ...
 
+    def open_hits(self, tokens: Sequence[Token]) -> frozenset[Token]:
+        """Those of the HITs that are open."""
+        ...
+
     def mark_hits_closed(self, tokens: Sequence[Token], *, at: datetime) -> None:
         """Nothing more comes from these HITs."""
         ...
@@ -213,6 +217,10 @@ class Store(Protocol):
 
         Where it is not the requester's word but what the marketplace did by itself, nobody has looked at them.
         """
+        ...
+
+    def unsettled(self, assignment_ids: Sequence[AssignmentId]) -> frozenset[AssignmentId]:
+        """Those of the answers that are not settled."""
         ...
 
     def mark_settled(

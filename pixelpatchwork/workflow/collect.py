@@ -30,6 +30,7 @@ from pixelpatchwork.workflow.judge import judge_round
 from pixelpatchwork.workflow.parallel import BATCH, batches, each
 from pixelpatchwork.workflow.services import MaySpend, Progress, Services, Stops, never, no_progress
 from pixelpatchwork.workflow.settle import settle_round, take_over_decided
+from pixelpatchwork.workflow.share import shared
 from pixelpatchwork.workflow.withdraw import settle_unpublished
 
 
@@ -77,7 +78,7 @@ def collect(
 
     Args:
         services: the ports and rules.
-        owner: who works on the edits, as it is written on their leases.
+        owner: this collector's name among others: where it begins, and what is written on the edits' leases.
         may_spend: asked before edits that cost money, or what they may cost in all.
         close: take the open HITs off the market first; work in flight may still come in.
         only: the HITs of which something is known to have come; without it, all open ones are read.
@@ -93,11 +94,12 @@ def collect(
     for one in rounds:
         services.require_market(one)
     intakes = [
-        _take_in(one, services, close=close, only=only, progress=progress, stops=stops) for one in rounds
+        _take_in(one, services, owner=owner, close=close, only=only, progress=progress, stops=stops)
+        for one in rounds
     ]
     verdicts = [verdict for one in rounds if not stops() for verdict in judge_round(one, services)]
     held = [take_over_decided(one, services, stops) for one in rounds]
-    payments = [settle_round(one, services, progress, stops) for one in rounds]
+    payments = [settle_round(one, services, progress, stops, owner=owner) for one in rounds]
     edits = run_edits(services, owner=owner, may_spend=may_spend, progress=progress, stops=stops)
     closed = sum(_close_if_finished(one, services) for one in rounds)
     unread = [failure for one in intakes for failure in one.failures]
@@ -134,6 +136,7 @@ def _take_in(
     round_: Round,
     services: Services,
     *,
+    owner: str,
     close: bool,
     only: Collection[HitId] | None,
     progress: Progress,
@@ -153,7 +156,7 @@ def _take_in(
     ]
     fetched = each(
         lambda hit: _fetch(hit, services.crowd, close=close or round_.is_cancelled),
-        open_hits,
+        shared(open_hits, owner=owner, left=lambda some: _still_open(some, services)),
         workers=services.rules.parallel_calls,
         stops=stops,
     )
@@ -164,6 +167,12 @@ def _take_in(
         done += len(batch)
         progress("Reading answers", done, len(open_hits))
     return _Intake(new=new, failures=tuple(failures))
+
+
+def _still_open(hits: Sequence[Hit], services: Services) -> list[Hit]:
+    """Those of the HITs that nobody has closed since they were read."""
+    left = services.store.open_hits([hit.token for hit in hits])
+    return [hit for hit in hits if hit.token in left]
 
 
 def _fetch(hit: Hit, crowd: Crowd, *, close: bool) -> _Fetched:

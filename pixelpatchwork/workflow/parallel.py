@@ -7,8 +7,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice, takewhile
 from typing import TypeVar
 
-BATCH = 100
-"""Rows that are committed as one: what a stopped run repeats at most, all of it harmless."""
+BATCH = 50
+"""Results that are committed as one: what a stopped run repeats at most, all of it harmless."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -22,6 +22,7 @@ from pixelpatchwork.domain.model import (
 from pixelpatchwork.domain.ports import Judgement
 from pixelpatchwork.workflow.parallel import BATCH, batches, each
 from pixelpatchwork.workflow.services import Progress, Services, Stops, never
+from pixelpatchwork.workflow.share import shared
 
 PAID_BY_TIME = "Paid in the marketplace before it was reviewed."
 REJECTED_ELSEWHERE = "Rejected in the marketplace before it was reviewed."
@@ -56,14 +57,20 @@ class Held:
     failures: tuple[str, ...] = ()
 
 
-def settle_round(round_: Round, services: Services, progress: Progress, stops: Stops = never) -> Payments:
+def settle_round(
+    round_: Round, services: Services, progress: Progress, stops: Stops = never, *, owner: str = ""
+) -> Payments:
     """Approves or rejects every judged answer as it was decided; answers that are held stay as they are.
 
-    One call that fails does not hold up the others: a marketplace may need minutes before it takes one.
+    `owner` names the collector, where several share the round. One call that fails does not hold up the others: a
+    marketplace may need minutes before it takes one.
     """
     judged = [answer for answer in _judged(round_, services) if answer.decision is not None]
     calls = each(
-        lambda answer: _settle(answer, services), judged, workers=services.rules.parallel_calls, stops=stops
+        lambda answer: _settle(answer, services),
+        shared(judged, owner=owner, left=lambda some: _unsettled(some, services)),
+        workers=services.rules.parallel_calls,
+        stops=stops,
     )
     settled: list[Settlement] = []
     failures: list[str] = []
@@ -80,6 +87,12 @@ def settle_round(round_: Round, services: Services, progress: Progress, stops: S
         elsewhere=settled.count(Settlement.LOST),
         failures=tuple(failures),
     )
+
+
+def _unsettled(answers: Sequence[Assignment], services: Services) -> list[Assignment]:
+    """Those of the answers that nobody has settled since they were read."""
+    left = services.store.unsettled([answer.assignment_id for answer in answers])
+    return [answer for answer in answers if answer.assignment_id in left]
 
 
 def take_over_decided(round_: Round, services: Services, stops: Stops = never) -> Held:

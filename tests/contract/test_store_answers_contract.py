@@ -343,3 +343,13 @@ def test_a_judged_edit_is_not_planned_a_second_time_under_another_answer(store: 
     store.record_judgements([usable("a1", edit=edit("e1", of="a1"))], at=NOW)
     with pytest.raises(AlreadyRecorded):
         store.record_judgements([usable("a2", edit=edit("e1", of="a2"))], at=NOW)
+
+
+def test_of_some_answers_those_are_named_that_nobody_has_settled(store: SqlStore) -> None:
+    begin_generation(store)
+    names = [AssignmentId("a1"), AssignmentId("a2"), AssignmentId("a3")]
+    store.add_assignments([assignment(name, number) for number, name in enumerate(names, start=1)])
+    store.record_judgements([unusable(name, "empty") for name in names[:2]], at=NOW)
+    store.mark_settled(names[:1], settlement=Settlement.APPROVED, at=NOW)
+    assert store.unsettled([*names, AssignmentId("unknown")]) == {"a2", "a3"}
+    assert store.unsettled([]) == frozenset()

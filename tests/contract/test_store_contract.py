@@ -316,3 +316,13 @@ def test_the_diary_names_no_worker(store: SqlStore) -> None:
     begin_generation(store)
     paint(store, "boat", by=1)
     assert "A001" not in "".join(event.subject + event.detail for event in store.events())
+
+
+def test_of_some_hits_those_are_named_that_are_open(store: SqlStore) -> None:
+    begin(store)
+    store.add_round(round_(GENERATION), [hit(GENERATION, index) for index in range(3)])
+    planned, opened, closed = (one.token for one in store.hits(GENERATION))
+    for number, token in enumerate((opened, closed)):
+        store.mark_hit_open(token, HitId(f"H{number}"), expires_at=NOW, at=NOW)
+    store.mark_hits_closed([closed], at=NOW)
+    assert store.open_hits([planned, opened, closed, Token("unknown")]) == {opened}

@@ -109,6 +109,18 @@ def assignments(
     return tuple(Assignment(**row._mapping) for row in connection.execute(query))
 
 
+def unsettled(connection: Connection, assignment_ids: Sequence[AssignmentId]) -> frozenset[AssignmentId]:
+    """Those of the answers that are not settled."""
+    assignment = schema.assignment
+    found: set[AssignmentId] = set()
+    for some in chunks(assignment_ids):
+        query = select(assignment.c.assignment_id).where(
+            assignment.c.assignment_id.in_(some), assignment.c.state != AssignmentState.SETTLED
+        )
+        found |= set(connection.scalars(query))
+    return frozenset(found)
+
+
 def mark_settled(
     connection: Connection, assignment_ids: Sequence[AssignmentId], *, settlement: Settlement, at: datetime
 ) -> None:

@@ -94,6 +94,17 @@ def reopen_rounds_of(connection: Connection, tokens: Sequence[Token], *, at: dat
         add_events(connection, [Event(at=at, kind="round_reopened", subject=key) for key in closed])
 
 
+def open_hits(connection: Connection, tokens: Sequence[Token]) -> frozenset[Token]:
+    """Those of the HITs that are open."""
+    hit = schema.hit
+    found: set[Token] = set()
+    for some in chunks(tokens):
+        found |= set(
+            connection.scalars(select(hit.c.token).where(hit.c.token.in_(some), hit.c.state == HitState.OPEN))
+        )
+    return frozenset(found)
+
+
 def mark_hits_closed(connection: Connection, tokens: Sequence[Token], *, at: datetime) -> None:
     """Closes those of the HITs that are not closed yet."""
     hit = schema.hit

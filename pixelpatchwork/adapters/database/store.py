@@ -160,6 +160,10 @@ class SqlStore:
         """See the port."""
         self.database.write(_rounds.mark_round_open, round_id, at=at)
 
+    def open_hits(self, tokens: Sequence[Token]) -> frozenset[Token]:
+        """See the port."""
+        return self.database.read(_rounds.open_hits, tokens)
+
     def mark_hits_closed(self, tokens: Sequence[Token], *, at: datetime) -> None:
         """See the port."""
         self.database.write(_rounds.mark_hits_closed, tokens, at=at)
@@ -249,6 +253,10 @@ class SqlStore:
     def review_image(self, image_id: ImageId, state: ImageState, *, at: datetime) -> Image | None:
         """See the port."""
         return self.database.write(_reviews.review_image, image_id, state, at=at)
+
+    def unsettled(self, assignment_ids: Sequence[AssignmentId]) -> frozenset[AssignmentId]:
+        """See the port."""
+        return self.database.read(_answers.unsettled, assignment_ids)
 
     def mark_settled(
         self, assignment_ids: Sequence[AssignmentId], *, settlement: Settlement, at: datetime
