@@ -1,7 +1,7 @@
 """How often somebody may try: counted in the database, so that every process of a marketplace counts together.
 
 An attempt is counted in a window of fixed length under a keyed hash of who tried what. So the table holds no names
-and no addresses, and windows that are over are deleted as new ones begin. The clock is the time of day, not the
+and no addresses, and windows that are over are deleted within minutes. The clock is the time of day, not the
 marketplace's: a rehearsal that stands still or leaps must not change what a person may do.
 """
 
@@ -56,6 +56,7 @@ DEFAULT_LIMITS: Mapping[Attempt, Limit] = {
     Attempt.REFUSED_SUBMIT: Limit(most=200, seconds=900),
 }
 UNLIMITED: Mapping[Attempt, Limit] = {}
+_TIDY_EVERY: Millis = 60 * SECOND
 
 
 class TooManyError(Exception):
@@ -66,13 +67,14 @@ class TooManyError(Exception):
         self.retry_after_s = retry_after_s
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Throttle:
     """Counts attempts. What has no limit is not counted."""
 
     market: Market
     clock: Callable[[], datetime]
     limits: Mapping[Attempt, Limit] = field(default_factory=lambda: UNLIMITED)
+    _tidied_at: Millis = field(default=0, init=False)
 
     def count(self, kind: Attempt, who: str) -> None:
         """Counts an attempt in a transaction of its own. Raises TooManyError."""
@@ -80,10 +82,14 @@ class Throttle:
             return
         window = self._window(kind, who)
         count = self.market.write(lambda moment: _add(moment.connection, window))
+        self.tidy()
         self._judge(window, count, self.limits[kind].most)
 
     def count_in(self, moment: Moment, kind: Attempt, who: str) -> None:
-        """Counts in the caller's transaction, which TooManyError then rolls back with the rest of it."""
+        """Counts in the caller's transaction, which TooManyError then rolls back with the rest of it.
+
+        Who counts so calls `tidy` now and then, outside of any transaction.
+        """
         if kind in self.limits:
             window = self._window(kind, who)
             self._judge(window, _add(moment.connection, window), self.limits[kind].most)
@@ -94,6 +100,15 @@ class Throttle:
             window = self._window(kind, who)
             less = update(attempt).where(attempt.c.who == window.key).values(count=attempt.c.count - 1)
             self.market.write(lambda moment: moment.connection.execute(less))
+
+    def tidy(self) -> None:
+        """Forgets windows that are over, once a minute, in a transaction of its own: nobody's submit waits for it."""
+        now = to_millis(self.clock())
+        if now - self._tidied_at < _TIDY_EVERY:
+            return
+        self._tidied_at = now
+        over = delete(attempt).where(attempt.c.ends_at <= now)
+        self.market.database.run(lambda connection: connection.execute(over), writes=True)
 
     def _window(self, kind: Attempt, who: str) -> _Window:
         now = to_millis(self.clock())
@@ -128,8 +143,7 @@ def _add(connection: Connection, window: _Window) -> int:
 
 
 def _begin(connection: Connection, window: _Window) -> bool:
-    """Begins a window and forgets those that are over; False where another process was quicker."""
-    connection.execute(delete(attempt).where(attempt.c.ends_at <= window.now))
+    """Begins a window; False where another process was quicker."""
     try:
         with connection.begin_nested():
             connection.execute(insert(attempt), {"who": window.key, "count": 1, "ends_at": window.ends_at})

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from pixelpatchwork.marketplace.limits import Attempt, Limit
 from pixelpatchwork.marketplace.site.addresses import network
@@ -122,6 +122,26 @@ def test_counters_hold_no_names_and_are_forgotten() -> None:
 
         assert "Ann" not in kept
         assert "127.0.0.1" not in kept
+        assert query(market, select(func.count()).select_from(attempt)) == 2
+
+
+def test_a_submit_does_not_wait_while_old_counters_are_deleted() -> None:
+    time_of_day = MovableClock()
+    with place(SignUp.NAME, FEW, time_of_day) as market:
+        ann = market.worker("Ann")
+        first, second = ann.accept(market.hit()), ann.accept(market.hit())
+        ann.post_answer(first, {"prompt": "kite"})
+        time_of_day.advance(hours=2)
+        deleted: list[str] = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            if statement.startswith("DELETE"):
+                deleted.append(statement)
+
+        event.listen(market.app.extensions["marketplace"].database.engine, "before_cursor_execute", note)
+        assert ann.post_answer(second, {"prompt": "kite"}).status_code == 200
+        assert deleted == []
+        sign_in(market, "Ben")
         assert query(market, select(func.count()).select_from(attempt)) == 2
 
 

@@ -119,6 +119,7 @@ class HitPages:
                 return error
 
         accepted = self.market.write(counted)
+        self.throttle.tidy()
         if isinstance(accepted, WorkRefusedError):
             raise accepted
         return redirect(f"/assignments/{accepted.assignment_id}", 303)
