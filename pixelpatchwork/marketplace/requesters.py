@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pixelpatchwork.marketplace import ledger, schema
@@ -31,6 +31,11 @@ from pixelpatchwork.marketplace.tables import access_key
 
 _KEY_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _LONGEST_NAME = 80
+_SUSPENDED = select(requester.c.requester_id, requester.c.suspended_at)
+_OWNER_OF_KEY = _SUSPENDED.join(access_key, access_key.c.requester_id == requester.c.requester_id).where(
+    access_key.c.key_id == bindparam("key_id"), access_key.c.revoked_at.is_(None)
+)
+_FIRST_REQUESTER = _SUSPENDED.where(requester.c.requester_id == DEFAULT_REQUESTER)
 
 
 class RequesterError(Exception):
@@ -39,11 +44,12 @@ class RequesterError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """One access key pair, and the requester whom it stands for."""
+    """One access key pair, and the requester whom it stands for. `is_suspended`: he was, when it was looked up."""
 
     key_id: str
     secret: str
     requester_id: str
+    is_suspended: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,26 +74,30 @@ class Keyring:
     def find(self, key_id: str) -> Key | None:
         """The key of that id; None where there is none, or it was revoked."""
         fixed = self._fixed.get(key_id)
-        if fixed is not None:
-            return Key(key_id=key_id, secret=fixed, requester_id=DEFAULT_REQUESTER)
-        columns = access_key.c
-        statement = select(columns.requester_id).where(columns.key_id == key_id, columns.revoked_at.is_(None))
-        owner = self._market.database.run(
-            lambda connection: connection.execute(statement).scalar_one_or_none(), writes=False
+        wanted = _OWNER_OF_KEY if fixed is None else _FIRST_REQUESTER
+        row = self._market.database.run(
+            lambda connection: connection.execute(wanted, {"key_id": key_id}).one_or_none(), writes=False
         )
-        return None if owner is None else self._key(key_id, owner)
+        if row is None:
+            return None
+        return Key(
+            key_id=key_id,
+            secret=fixed or self._secret_of(key_id),
+            requester_id=row.requester_id,
+            is_suspended=row.suspended_at is not None,
+        )
 
     def mint(self, moment: Moment, owner: str) -> Key:
         """A new key pair for a requester."""
         key_id = "AKPP" + "".join(secrets.choice(_KEY_ALPHABET) for _ in range(16))
         row = {"key_id": key_id, "requester_id": owner, "created_at": moment.now}
         moment.connection.execute(insert(access_key), row)
-        return self._key(key_id, owner)
+        return Key(key_id=key_id, secret=self._secret_of(key_id), requester_id=owner)
 
-    def _key(self, key_id: str, owner: str) -> Key:
+    def _secret_of(self, key_id: str) -> str:
         message = f"access-key:{key_id}".encode()
         digest = hmac.new(self._market.secret_key.encode(), message, hashlib.sha256).digest()
-        return Key(key_id=key_id, secret=base64.b64encode(digest)[:40].decode("ascii"), requester_id=owner)
+        return base64.b64encode(digest)[:40].decode("ascii")
 
 
 def add(moment: Moment, secret_key: str, name: str, balance: Cents) -> str:

@@ -1,7 +1,8 @@
 """Who may not act for now: workers and requesters whom whoever runs the marketplace has suspended.
 
-It is asked in the transaction of the act itself. Who accepts work has his row locked meanwhile, so a suspension that
-comes at the same time waits, and then finds what he accepted: nobody is suspended and at work.
+A worker's suspension is asked for in the transaction of his act. Who accepts work has his row locked meanwhile, so a
+suspension that comes at the same time waits, and then finds what he accepted: nobody is suspended and at work. A
+requester's is read with his key, as each call is verified.
 """
 
 from __future__ import annotations
@@ -33,10 +34,9 @@ def is_requester_suspended(moment: Moment, requester_id: str) -> bool:
     return moment.connection.execute(_REQUESTER, {"who": requester_id}).scalar_one_or_none() is not None
 
 
-def require_requester(moment: Moment, requester_id: str) -> None:
-    """Raises PermissionDeniedException, of the modelled family RequestError, for a suspended requester."""
-    if is_requester_suspended(moment, requester_id):
-        raise RequestError(
-            "PermissionDeniedException",
-            "This requester account is suspended. Ask whoever runs this marketplace.",
-        )
+def requester_suspended() -> RequestError:
+    """The refusal of a suspended requester's call, of the modelled family RequestError."""
+    return RequestError(
+        "PermissionDeniedException",
+        "This requester account is suspended. Ask whoever runs this marketplace.",
+    )

@@ -19,7 +19,7 @@ from flask import request as incoming
 from werkzeug import Request
 from werkzeug.exceptions import HTTPException
 
-from pixelpatchwork.marketplace import auth, suspensions
+from pixelpatchwork.marketplace import auth
 from pixelpatchwork.marketplace.clock import to_millis
 from pixelpatchwork.marketplace.errors import (
     ApiError,
@@ -34,6 +34,7 @@ from pixelpatchwork.marketplace.records import Moment
 from pixelpatchwork.marketplace.replays import Replays, Use, happens_once
 from pixelpatchwork.marketplace.requesters import Keyring
 from pixelpatchwork.marketplace.shapes import find_operation, read_input
+from pixelpatchwork.marketplace.suspensions import is_requester_suspended, requester_suspended
 
 # Set by the embedded transport in the WSGI environ. No header of a remote client can end up under this name.
 TRUSTED = "pixelpatchwork.marketplace.trusted"
@@ -91,7 +92,9 @@ class Api:
         requester_id = DEFAULT_REQUESTER if signed is None else signed.key.requester_id
 
         def act(moment: Moment) -> dict[str, Any]:
-            suspensions.require_requester(moment, requester_id)
+            # Refused in here, so that the signature counts as used. Who was looked up with his key is not asked again.
+            if signed.key.is_suspended if signed else is_requester_suspended(moment, requester_id):
+                raise requester_suspended()
             return operation.act(Call(moment=moment, requester_id=requester_id, request=members))
 
         if signed is None:
