@@ -25,6 +25,8 @@ MAX_SEED_PIXELS: Final = 25_000_000
 MIN_SEED_SIDE: Final = 64
 MAX_STORED_PIXELS: Final = MAX_SEED_PIXELS
 """Whatever could become a seed can be read again once it is stored; an editor's canvas is a third of that."""
+MAX_STORED_SIDE: Final = MAX_STORED_PIXELS // MIN_SEED_SIDE
+"""What the thinnest seed has. Pillow spends 16 bytes on each row, however short it is."""
 MAX_WEBP_PIXELS: Final = 10_000_000
 """An editor's canvas has 8.3 million at most, and what is stored is PNG. The decoder takes 23 bytes for each."""
 MAX_STORED_BYTES: Final = 4 * MAX_STORED_PIXELS
@@ -170,7 +172,7 @@ def _check_seed(picture: Image.Image) -> None:
 def _check_painted(picture: Image.Image) -> None:
     width, height = picture.size
     most = MAX_WEBP_PIXELS if picture.format == "WEBP" else MAX_STORED_PIXELS
-    if width * height > most:
+    if width * height > most or max(picture.size) > MAX_STORED_SIDE:
         raise PictureError(f"The picture has {width} x {height} pixels, more than any editor was asked for.")
     if _has_more_frames(picture):
         raise PictureError("The picture is animated.")

@@ -25,9 +25,9 @@ from pixelpatchwork.domain.answers import (
 )
 from pixelpatchwork.domain.errors import MaskError
 from pixelpatchwork.domain.mask import Mask
-from pixelpatchwork.domain.model import AssignmentId, Choice, ImageId
+from pixelpatchwork.domain.model import AssignmentId, AssignmentState, Choice, ImageId
 from tests.support.hostile import bent, hostile, require_reason
-from tests.support.records import GENERATION, assignment, begin_generation
+from tests.support.records import GENERATION, NOW, assignment, begin_generation, unusable
 from tests.support.stores import DATABASES, fresh_store
 
 SIZE = (96, 80)
@@ -196,5 +196,6 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_a_raw_answer_comes_back_as_it_came(store: SqlStore, raw: str) -> None:
     key = AssignmentId(f"A{next(_numbers)}")
     store.add_assignments([replace(assignment(key, 1), raw_answer=raw)])
-    kept = {one.assignment_id: one.raw_answer for one in store.assignments(GENERATION)}
-    assert kept[key] == raw
+    (kept,) = store.assignments(GENERATION, state=AssignmentState.STORED)
+    store.record_judgements([unusable(key, "Kept.")], at=NOW)  # so that the next one is alone again
+    assert (kept.assignment_id, kept.raw_answer) == (key, raw)

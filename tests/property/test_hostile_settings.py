@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -13,7 +14,6 @@ from pixelpatchwork.domain.errors import ConfigurationError
 from tests.support.hostile import bent, hostile, require_reason
 
 SHIPPED = tuple(path.read_text(encoding="utf-8") for path in sorted(resources.config().glob("*.yaml")))
-FILE = Path("/nowhere/study.yaml")
 STRANGE = st.sampled_from(
     [
         "&a ",
@@ -52,14 +52,20 @@ written = st.lists(st.tuples(KEYS, values), max_size=5).map(
 )
 
 
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("hostile") / "study.yaml"
+
+
 @hostile
-@given(st.one_of(bent(st.sampled_from(SHIPPED), pieces), written, st.text(max_size=300)))
-@example("a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c]\n")
-@example("{" * 50_000)
-@example("study: " + "x" * 5_000_000)
-def test_settings_are_read_or_every_fault_is_listed(text: str) -> None:
+@given(text=st.one_of(bent(st.sampled_from(SHIPPED), pieces), written, st.text(max_size=300)))
+@example(text="a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c]\n")
+@example(text="{" * 50_000)
+@example(text="study: " + "x" * 5_000_000)
+def test_settings_are_read_or_every_fault_is_listed(file: Path, text: str) -> None:
+    file.write_bytes(text.encode(errors="surrogatepass"))
     try:
-        settings = load_settings(FILE, {}, text=text)
+        settings = load_settings(file, {})
     except ConfigurationError as error:
         require_reason(error)
         return
