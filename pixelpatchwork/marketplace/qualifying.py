@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Column, Row, Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pixelpatchwork.marketplace import grants, schema
@@ -120,6 +120,22 @@ def begin(moment: Moment, qualification_type_id: str, worker_id: str) -> Attempt
     return _find_attempt(moment, request_id)
 
 
+def last_asked(worker_id: str, qualification_type_id: str | Column[str]) -> Select[Any]:
+    """When the worker last asked for that type; with a column, for the type of each row of another query."""
+    columns = qualification_request.alias("asked_before").c
+    return (
+        select(func.coalesce(columns.submitted_at, columns.started_at))
+        .where(columns.worker_id == worker_id, columns.qualification_type_id == qualification_type_id)
+        .order_by(columns.number.desc())
+        .limit(1)
+    )
+
+
+def may_ask_from(asked_at: Millis, retry_delay_s: int | None) -> Millis | None:
+    """From when on somebody may ask again who asked at `asked_at`; None: never."""
+    return None if retry_delay_s is None else asked_at + retry_delay_s * SECOND
+
+
 def hand_in(moment: Moment, request_id: str, worker_id: str, answer: str) -> Attempt:
     """The worker hands in a test (a QuestionFormAnswers document). Raises QualifyingRefusedError.
 
@@ -162,22 +178,14 @@ def _go_on(row: Row[Any]) -> Attempt:
 
 
 def _check_retry(moment: Moment, offered: Row[Any], worker_id: str) -> None:
-    columns = qualification_request.c
-    statement = (
-        select(columns.started_at, columns.submitted_at)
-        .where(
-            columns.worker_id == worker_id,
-            columns.qualification_type_id == offered.qualification_type_id,
-        )
-        .order_by(columns.number.desc())
-        .limit(1)
-    )
-    last = moment.connection.execute(statement).one_or_none()
+    asked = last_asked(worker_id, offered.qualification_type_id)
+    last = moment.connection.execute(asked).scalar_one_or_none()
     if last is None:
         return
-    if offered.retry_delay_s is None:
+    again_from = may_ask_from(last, offered.retry_delay_s)
+    if again_from is None:
         raise QualifyingRefusedError(QualifyingRefusal.ONLY_ONCE)
-    if (last.submitted_at or last.started_at) + offered.retry_delay_s * SECOND > moment.now:
+    if again_from > moment.now:
         raise QualifyingRefusedError(QualifyingRefusal.TOO_SOON)
 
 

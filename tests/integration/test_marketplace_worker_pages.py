@@ -210,6 +210,35 @@ def test_a_test_with_a_fault_is_shown_again_with_what_to_mend(market: Bench) -> 
     assert "Choose one." in page.select_one("#faults").text
 
 
+def test_who_scored_low_may_take_the_test_again_once_the_delay_is_over(market: Bench) -> None:
+    offer(market, Test=TEST, TestDurationInSeconds=600, AnswerKey=KEY, RetryDelayInSeconds=3600)
+    ann = market.worker("Ann")
+    ann.send(begin(ann).location, "form.test", q0="0")
+
+    low = ann.page("/qualifications")
+    market.clock.advance(hours=1)
+    again = ann.page("/qualifications").select_one("li.offered button").text
+    ann.send(begin(ann).location, "form.test", q0="1")
+
+    assert (low.select_one("li.held dd").text, low.select("li.offered form")) == ("0", [])
+    assert "You can take the test again from 21 Nov 2026, 13:00 UTC." in low.text
+    assert again.startswith("Take the test again")
+    assert ann.page("/qualifications").select_one("li.held dd").text == "7"
+
+
+def test_what_can_be_asked_for_once_says_so_when_it_was_refused(market: Bench) -> None:
+    offer(market)
+    ann = market.worker("Ann")
+    begin(ann)
+    (request,) = market.client.list_qualification_requests()["QualificationRequests"]
+    market.client.reject_qualification_request(QualificationRequestId=request["QualificationRequestId"])
+
+    page = ann.page("/qualifications")
+
+    assert page.select_one("li.offered form") is None
+    assert "It can be asked for once, and you have." in page.get_text()
+
+
 def test_a_request_without_a_test_waits_for_the_requester(market: Bench) -> None:
     type_id = offer(market)
     ann = market.worker("Ann")

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request
-from sqlalchemy import Exists, Row, Select, exists, select
+from sqlalchemy import Exists, Row, Select, exists, or_, select
 from werkzeug import Response
 
 from pixelpatchwork.marketplace import qualifying, schema
 from pixelpatchwork.marketplace.clock import SECOND, Millis
 from pixelpatchwork.marketplace.market import Market
-from pixelpatchwork.marketplace.qualifying import Attempt, QualifyingRefusedError, RequestStatus
+from pixelpatchwork.marketplace.qualifying import Attempt, QualifyingRefusedError, RequestStatus, may_ask_from
 from pixelpatchwork.marketplace.questionform import entered, parse_question_form, read_answers
 from pixelpatchwork.marketplace.records import Moment
 from pixelpatchwork.marketplace.site import policies, sessions
@@ -35,7 +35,10 @@ class _Held:
 
 @dataclass(frozen=True, kw_only=True)
 class _Offered:
-    """A type that the worker can ask for, or has asked for. `status` is that of his open request, or ""."""
+    """A type that the worker can ask for, or has asked for. `status` is that of his open request, or "".
+
+    `is_again`: he has asked before. He may ask from `again_from` on (None: never again), which is now with `can_ask`.
+    """
 
     qualification_type_id: str
     name: str
@@ -44,6 +47,9 @@ class _Offered:
     has_test: bool
     test_minutes: int
     status: str
+    is_again: bool
+    again_from: Millis | None
+    can_ask: bool
 
 
 @dataclass(frozen=True)
@@ -155,13 +161,18 @@ def _held(moment: Moment, worker_id: str, since: Millis) -> Sequence[_Held]:
 
 def _offered(moment: Moment, worker_id: str) -> Sequence[_Offered]:
     found = moment.connection.execute(_offers(worker_id).limit(_MOST_OFFERS))
-    return [_to_offer(row) for row in found]
+    return [_to_offer(row, moment.now) for row in found]
 
 
 def _offers(worker_id: str) -> Select[Any]:
-    """The types that the worker can ask for, newest first, each with his open request where there is one."""
+    """The types that the worker can ask for, newest first, each with his open request where there is one.
+
+    Among them what he has by a test that he may take again.
+    """
     types, asked = schema.qualification_type.c, qualification_request.c
     is_mine = (asked.qualification_type_id == types.qualification_type_id) & (asked.open_for == worker_id)
+    asked_at = qualifying.last_asked(worker_id, types.qualification_type_id).scalar_subquery()
+    can_retake = types.test.is_not(None) & types.retry_delay_s.is_not(None) & asked_at.is_not(None)
     by_requester = schema.qualification_type.join(
         schema.requester, types.requester_id == schema.requester.c.requester_id
     )
@@ -173,10 +184,16 @@ def _offers(worker_id: str) -> Select[Any]:
             schema.requester.c.name.label("requester_name"),
             types.test.is_not(None).label("has_test"),
             types.test_duration_s,
+            types.retry_delay_s,
             asked.status,
+            asked_at.label("asked_at"),
         )
         .select_from(by_requester.outerjoin(qualification_request, is_mine))
-        .where(types.status == "Active", schema.requester.c.suspended_at.is_(None), ~_has(worker_id))
+        .where(
+            types.status == "Active",
+            schema.requester.c.suspended_at.is_(None),
+            or_(~_has(worker_id), can_retake),
+        )
         .order_by(types.number.desc())
     )
 
@@ -188,7 +205,9 @@ def _has(worker_id: str) -> Exists:
     return exists().where(is_same, held.worker_id == worker_id, held.status == "Granted")
 
 
-def _to_offer(row: Row[Any]) -> _Offered:
+def _to_offer(row: Row[Any], now: Millis) -> _Offered:
+    is_again = row.asked_at is not None
+    again_from = may_ask_from(row.asked_at, row.retry_delay_s) if is_again else now
     return _Offered(
         qualification_type_id=row.qualification_type_id,
         name=row.name,
@@ -197,4 +216,7 @@ def _to_offer(row: Row[Any]) -> _Offered:
         has_test=bool(row.has_test),
         test_minutes=-(-(row.test_duration_s or 0) // 60),
         status=row.status or "",
+        is_again=is_again,
+        again_from=again_from,
+        can_ask=again_from is not None and again_from <= now,
     )
