@@ -39,6 +39,8 @@ from pixelpatchwork.domain.money import Usd
 
 ROUND_CANCELLED = "The round was cancelled."
 """Why an answer or an edit of a cancelled round came to nothing."""
+MAKER_BANNED = "Its maker was banned before it was sent."
+"""Why an edit came to nothing that could not have won."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,7 +238,8 @@ class Store(Protocol):
     ) -> User | None:
         """Bans a user, or lets him back: his votes on the current Day are void from now on, or count again.
 
-        Gives the user as recorded, None where there is none. A repeat does nothing.
+        With a ban his edits end that have not been sent, FAILED with MAKER_BANNED, and stay so. Gives the user as
+        recorded, None where there is none. A repeat does nothing.
         """
         ...
 

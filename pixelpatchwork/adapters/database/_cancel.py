@@ -7,19 +7,19 @@ locks it for itself: so the one sees what the other did, whichever comes first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
 from pixelpatchwork.adapters.database import schema
 from pixelpatchwork.adapters.database._days import add_event, add_events
+from pixelpatchwork.adapters.database._unwanted import end_planned
 from pixelpatchwork.adapters.database._votes import count_anew
 from pixelpatchwork.adapters.database.rows import chunks, lock
 from pixelpatchwork.domain.errors import AlreadyRecorded, StoreError
 from pixelpatchwork.domain.model import (
     AssignmentId,
-    Edit,
+    EditKey,
     EditState,
     Event,
     ImageState,
@@ -45,7 +45,7 @@ def mark_round_cancelled(connection: Connection, round_id: RoundId, *, at: datet
         _require_cancelled(connection, round_id)
         return
     add_event(connection, Event(at=at, kind="round_cancelled", subject=round_id))
-    _end_planned_edits(connection, round_id, at=at)
+    end_planned(connection, _planned_edits(connection, round_id), ROUND_CANCELLED, at=at)
     _hide_images(connection, round_id, at=at)
     _uncount_votes(connection, round_id, at=at)
 
@@ -61,31 +61,14 @@ def _require_cancelled(connection: Connection, round_id: RoundId) -> None:
         )
 
 
-def _end_planned_edits(connection: Connection, round_id: RoundId, *, at: datetime) -> None:
-    """Also those that a collector has claimed and not yet sent: it has lost its lease when it wants to."""
+def _planned_edits(connection: Connection, round_id: RoundId) -> Sequence[EditKey]:
     edit, assignment, hit = schema.edit, schema.assignment, schema.hit
-    keys = connection.scalars(
+    return connection.scalars(
         select(edit.c.edit_key)
         .join(assignment, assignment.c.assignment_id == edit.c.assignment_id)
         .join(hit, hit.c.token == assignment.c.token)
         .where(hit.c.round_id == round_id, edit.c.state == EditState.PLANNED)
     ).all()
-    planned = lock(connection, edit.c.edit_key, keys, edit.c.state == EditState.PLANNED)
-    for some in chunks(planned):
-        connection.execute(
-            update(edit)
-            .where(edit.c.edit_key.in_(some))
-            .values(
-                state=EditState.FAILED,
-                is_open=False,
-                message=ROUND_CANCELLED,
-                lease_owner=None,
-                lease_until=None,
-            )
-        )
-    add_events(
-        connection, [Event(at=at, kind="edit_failed", subject=key, detail=ROUND_CANCELLED) for key in planned]
-    )
 
 
 def _hide_images(connection: Connection, round_id: RoundId, *, at: datetime) -> None:
@@ -133,13 +116,3 @@ def cancelled_among(connection: Connection, assignment_ids: Iterable[AssignmentI
     )
     cancelled = {row.round_id for row in held if row.cancelled_at is not None}
     return {key for key, round_id in rounds.items() if round_id in cancelled}
-
-
-def ended_where_cancelled(edits: Sequence[Edit], cancelled: set[AssignmentId]) -> list[Edit]:
-    """Edits as they are recorded: those of cancelled rounds at their end."""
-    return [
-        replace(edit, state=EditState.FAILED, message=ROUND_CANCELLED)
-        if edit.assignment_id in cancelled
-        else edit
-        for edit in edits
-    ]

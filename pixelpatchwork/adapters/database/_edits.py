@@ -9,8 +9,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, insert, or_, select, true, update
 
 from pixelpatchwork.adapters.database import schema
-from pixelpatchwork.adapters.database._cancel import cancelled_among, ended_where_cancelled
+from pixelpatchwork.adapters.database._cancel import cancelled_among
 from pixelpatchwork.adapters.database._days import add_event
+from pixelpatchwork.adapters.database._unwanted import ended, why_not
+from pixelpatchwork.adapters.database._votes import banned_among
 from pixelpatchwork.adapters.database.rows import (
     columns_of,
     edit_columns,
@@ -33,7 +35,6 @@ from pixelpatchwork.domain.model import (
     Usage,
 )
 from pixelpatchwork.domain.money import Usd
-from pixelpatchwork.domain.store import ROUND_CANCELLED
 
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
 
@@ -78,9 +79,11 @@ def give_up_edit(
     message: str,
 ) -> None:
     """The end of one attempt and the plan of the next, or neither."""
-    cancelled = cancelled_among(connection, [] if again is None else [again.assignment_id])
+    planned = [] if again is None else [again]
+    cancelled = cancelled_among(connection, [edit.assignment_id for edit in planned])
+    banned = banned_among(connection, [edit.creator_id for edit in planned])
     mark_edit(connection, edit_key, state, owner=owner, at=at, message=message)
-    for edit in ended_where_cancelled([] if again is None else [again], cancelled):
+    for edit in ended(planned, cancelled=cancelled, banned=banned):
         connection.execute(insert(schema.edit), row_of_edit(edit))
         add_event(
             connection,
@@ -100,9 +103,9 @@ def mark_edit(
     usage: Usage | None = None,
     rates: str | None = None,
 ) -> None:
-    """Moves an edit on that `owner` holds; back to PLANNED only where its round was not cancelled meanwhile."""
-    if state is EditState.PLANNED and _is_cancelled(connection, edit_key):
-        state, message = EditState.FAILED, ROUND_CANCELLED
+    """Moves an edit on that `owner` holds; back to PLANNED only where it is still wanted."""
+    if state is EditState.PLANNED and (why := _why_not(connection, edit_key)) is not None:
+        state, message = EditState.FAILED, why
     _require_lease(connection, edit_key, owner)
     values: dict[str, Any] = {"state": state, "is_open": state in OPEN_EDITS}
     values |= {} if message is None else {"message": message}
@@ -148,6 +151,19 @@ def _is_cancelled(connection: Connection, edit_key: EditKey) -> bool:
     edit = schema.edit
     asked_by = connection.scalars(select(edit.c.assignment_id).where(edit.c.edit_key == edit_key)).all()
     return bool(cancelled_among(connection, asked_by))
+
+
+def _why_not(connection: Connection, edit_key: EditKey) -> str | None:
+    """Why the edit is not to be made any more. Where it is, it stays so until this transaction's end."""
+    edit = schema.edit
+    row = connection.execute(
+        select(edit.c.assignment_id, edit.c.creator_id).where(edit.c.edit_key == edit_key)
+    ).first()
+    if row is None:
+        return None
+    cancelled = cancelled_among(connection, [row.assignment_id])
+    banned = banned_among(connection, [row.creator_id])
+    return why_not(row.assignment_id, row.creator_id, cancelled=cancelled, banned=banned)
 
 
 def _date(connection: Connection, edit_key: EditKey) -> date:

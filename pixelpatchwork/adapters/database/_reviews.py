@@ -12,13 +12,16 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from pixelpatchwork.adapters.database import _answers, _edits, schema
-from pixelpatchwork.adapters.database._cancel import cancelled_among, ended_where_cancelled
+from pixelpatchwork.adapters.database._cancel import cancelled_among
 from pixelpatchwork.adapters.database._days import add_event, add_events
-from pixelpatchwork.adapters.database._votes import add_votes, count_anew
+from pixelpatchwork.adapters.database._unwanted import end_planned, ended
+from pixelpatchwork.adapters.database._votes import add_votes, banned_among, count_anew
 from pixelpatchwork.adapters.database.rows import lock, row_of_edit
 from pixelpatchwork.domain.model import (
     AssignmentId,
     AssignmentState,
+    EditKey,
+    EditState,
     Event,
     Image,
     ImageId,
@@ -28,6 +31,7 @@ from pixelpatchwork.domain.model import (
     Verdict,
 )
 from pixelpatchwork.domain.ports import Judgement
+from pixelpatchwork.domain.store import MAKER_BANNED
 
 _SET = ("verdict", "decision", "reason", "language", "seconds")
 
@@ -73,10 +77,12 @@ def _record(
     connection: Connection, judgements: Sequence[Judgement], kind: str, *, at: datetime, hide_at_flags: int
 ) -> None:
     cancelled = cancelled_among(connection, (one.assignment_id for one in judgements))
+    planned = [one.edit for one in judgements if one.edit is not None]
+    banned = banned_among(connection, {edit.creator_id for edit in planned})
     _set_verdicts(connection, judgements)
     votes = [vote for one in judgements for vote in one.votes]
     add_votes(connection, votes, at=at, hide_at_flags=hide_at_flags)
-    edits = ended_where_cancelled([one.edit for one in judgements if one.edit is not None], cancelled)
+    edits = ended(planned, cancelled=cancelled, banned=banned)
     if edits:
         connection.execute(insert(schema.edit), [row_of_edit(edit) for edit in edits])
     add_events(
@@ -113,7 +119,7 @@ def _set_verdicts(connection: Connection, judgements: Sequence[Judgement]) -> No
 def set_banned(
     connection: Connection, user_id: UserId, *, is_banned: bool, at: datetime, hide_at_flags: int = 0
 ) -> User | None:
-    """The user's row is locked first: votes that are being recorded meanwhile are void, or wait (`add_votes`)."""
+    """The user's row is locked first: votes and edits that are being recorded meanwhile see the ban, or wait."""
     user = schema.user
     if not lock(connection, user.c.user_id, [user_id]):
         return None
@@ -123,10 +129,19 @@ def set_banned(
         .values(is_banned=is_banned)
     )
     if changed.rowcount:
+        if is_banned:
+            end_planned(connection, _planned_edits(connection, user_id), MAKER_BANNED, at=at)
         _void_votes(connection, user_id, is_void=is_banned, at=at, hide_at_flags=hide_at_flags)
         kind = "user_banned" if is_banned else "user_unbanned"
         add_event(connection, Event(at=at, kind=kind, subject=user_id))
     return _answers.user_by_id(connection, user_id)
+
+
+def _planned_edits(connection: Connection, user_id: UserId) -> Sequence[EditKey]:
+    edit = schema.edit
+    return connection.scalars(
+        select(edit.c.edit_key).where(edit.c.creator_id == user_id, edit.c.state == EditState.PLANNED)
+    ).all()
 
 
 def _void_votes(

@@ -21,7 +21,7 @@ def add_votes(connection: Connection, votes: Sequence[Vote], *, at: datetime, hi
     """
     if not votes:
         return
-    banned = _banned(connection, {vote.user_id for vote in votes})
+    banned = banned_among(connection, {vote.user_id for vote in votes})
     touched = lock(connection, schema.image.c.image_id, {vote.image_id for vote in votes})
     rows = [
         row_of(vote) | {"is_void": vote.user_id in banned}
@@ -31,7 +31,8 @@ def add_votes(connection: Connection, votes: Sequence[Vote], *, at: datetime, hi
     count_anew(connection, touched, at=at, hide_at_flags=hide_at_flags)
 
 
-def _banned(connection: Connection, user_ids: Iterable[UserId]) -> set[UserId]:
+def banned_among(connection: Connection, user_ids: Iterable[UserId]) -> set[UserId]:
+    """Those of the users who are banned. None of the others is until this transaction's end."""
     user = schema.user
     banned: set[UserId] = set()
     for some in chunks(sorted(user_ids)):
