@@ -23,6 +23,7 @@ from pixelpatchwork.crowd.browser import WsgiBrowser
 from pixelpatchwork.crowd.simulation import Simulation
 from pixelpatchwork.crowd.workers import draw_personas
 from pixelpatchwork.domain.errors import CrowdError, PatchworkError
+from pixelpatchwork.domain.standing import standing
 from pixelpatchwork.founding import found, plan_folder, sqlite_file, write_folder
 from pixelpatchwork.marketplace.faults import Faults
 from pixelpatchwork.wiring import Staging, Wiring, wired
@@ -211,8 +212,8 @@ class _Stage:
         """Both rounds of the current Day, and the step to the next."""
         services = self.wiring.services
         generation = self._play_round(progress)
-        images = services.store.images(day_number=services.current_day().number)
-        voting = self._play_round(progress) if images else None
+        painted = standing(services.store, services.current_day()).painted
+        voting = self._play_round(progress) if painted else None
         self._sleep_until_next_day()
         advanced = advance_day(services)
         return RehearsedDay(advanced=advanced, generation=generation, voting=voting)

@@ -26,8 +26,7 @@ from pixelpatchwork.domain.model import (
     Verdict,
 )
 from pixelpatchwork.domain.ports import Store
-from pixelpatchwork.domain.steps import next_step
-from pixelpatchwork.domain.voting import banned, candidates
+from pixelpatchwork.domain.standing import standing
 from pixelpatchwork.insight.money import BonusStatus, Purse, bonus_statuses
 
 
@@ -98,12 +97,7 @@ def study_status(
         return None
     rounds, purse = store.rounds(), Purse(budget=budget, books=store.books())
     days = tuple(_day_status(day, rounds, store, purse) for day in store.days())
-    step = next_step(
-        [one for one in rounds if one.day_number == current.number],
-        has_new_images=bool(
-            candidates(store.images(day_number=current.number), banned=banned(store.users()))
-        ),
-    )
+    step = standing(store, current).step
     edits = [one.edits for day in days for one in day.rounds]
     return Status(
         study=study.name,

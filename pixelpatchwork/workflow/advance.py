@@ -11,8 +11,9 @@ from pixelpatchwork.domain.errors import AlreadyRecorded, NothingToDo
 from pixelpatchwork.domain.model import Day, Image, ImageId, Round, RoundKind
 from pixelpatchwork.domain.plan import current_round
 from pixelpatchwork.domain.ports import ClosedDay
-from pixelpatchwork.domain.steps import Step, next_step
-from pixelpatchwork.domain.voting import Tally, banned, candidates, fallback, tally, winner
+from pixelpatchwork.domain.standing import standing
+from pixelpatchwork.domain.steps import Step
+from pixelpatchwork.domain.voting import Tally, candidates, fallback, tally, winner
 from pixelpatchwork.workflow.services import Services
 
 
@@ -34,17 +35,14 @@ def advance_day(services: Services) -> Advanced:
     """
     day = services.current_day()
     store = services.store
-    rounds = [one for one in store.rounds() if one.day_number == day.number]
-    outcasts = banned(store.users())
-    painted = candidates(store.images(day_number=day.number), banned=outcasts)
-    step = next_step(rounds, has_new_images=bool(painted))
-    if step is not Step.ADVANCE:
-        raise NothingToDo(f"Day {day.number}: the next step is to {step}. Run: {step.command}")
+    stands = standing(store, day)
+    if stands.step is not Step.ADVANCE:
+        raise NothingToDo(f"Day {day.number}: the next step is to {stands.step}. Run: {stands.step.command}")
     images = {image.image_id: image for image in store.images()}
-    tallies = tallies_of(rounds, candidates(images.values(), banned=outcasts), services)
-    won = winner(tallies, otherwise=fallback(day.seed_image_id, images, banned=outcasts))
+    tallies = tallies_of(stands.rounds, candidates(images.values(), banned=stands.banned), services)
+    won = winner(tallies, otherwise=fallback(day.seed_image_id, images, banned=stands.banned))
     advanced = Advanced(day=day, next_day=_next_day(day, won, services), winner_image_id=won, tallies=tallies)
-    _record(advanced, participants=_participants(rounds, services), services=services)
+    _record(advanced, participants=_participants(stands.rounds, services), services=services)
     return advanced
 
 
@@ -71,7 +69,7 @@ def _next_day(day: Day, seed_image_id: ImageId, services: Services) -> Day:
     )
 
 
-def _participants(rounds: list[Round], services: Services) -> int:
+def _participants(rounds: Iterable[Round], services: Services) -> int:
     """How many different users handed in anything on this Day."""
     return len(
         {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,8 +21,6 @@ from pixelpatchwork.domain.model import (
     HitId,
     HitState,
     HitTypeId,
-    Image,
-    ImageId,
     Round,
     RoundId,
     RoundKind,
@@ -37,8 +35,9 @@ from pixelpatchwork.domain.plan import (
     plan_voting,
 )
 from pixelpatchwork.domain.ports import HitRequest, HitTypeSpec, PublishedHit
-from pixelpatchwork.domain.steps import Step, next_step
-from pixelpatchwork.domain.voting import banned, candidates
+from pixelpatchwork.domain.standing import Standing, standing
+from pixelpatchwork.domain.steps import Step
+from pixelpatchwork.domain.voting import candidates
 from pixelpatchwork.workflow.pages import Ballot, render_questions, store_check_pictures
 from pixelpatchwork.workflow.parallel import each
 from pixelpatchwork.workflow.services import Progress, Services, no_progress
@@ -62,15 +61,14 @@ def plan_round(services: Services) -> RoundPlan:
     Changes nothing. Raises NothingToDo where another step comes first.
     """
     day = services.current_day()
-    rounds = _rounds(services, day)
-    painted = services.store.images(day_number=day.number)
-    step = next_step(rounds, has_new_images=bool(_candidates(services, painted)))
+    stands = standing(services.store, day)
+    step = stands.step
     if step not in {Step.PUBLISH_GENERATION, Step.PUBLISH_VOTING} or step.kind is None:
         raise NothingToDo(f"Day {day.number}: the next step is to {step}. Run: {step.command}")
-    begun = current_round(rounds, step.kind)
+    begun = current_round(stands.rounds, step.kind)
     if begun is not None:
         return RoundPlan(round=begun, hits=services.store.hits(begun.round_id))
-    return _plan(services, day, step.kind, attempt=next_attempt(rounds, step.kind))
+    return _plan(services, day, step.kind, stands)
 
 
 def publish(plan: RoundPlan, services: Services, progress: Progress = no_progress) -> Published:
@@ -124,18 +122,9 @@ def _publish_all(job: _Job, plan: RoundPlan, progress: Progress) -> Published:
     return Published(round=plan.round, created=len(waiting) - found, found=found)
 
 
-def _rounds(services: Services, day: Day) -> list[Round]:
-    return [one for one in services.store.rounds() if one.day_number == day.number]
-
-
-def _candidates(services: Services, images: Iterable[Image]) -> list[ImageId]:
-    """Those of the images that may be voted on."""
-    outcasts = banned(services.store.users())
-    return [image.image_id for image in candidates(images, banned=outcasts)]
-
-
-def _plan(services: Services, day: Day, kind: RoundKind, *, attempt: int) -> RoundPlan:
+def _plan(services: Services, day: Day, kind: RoundKind, stands: Standing) -> RoundPlan:
     study_id, now, rules = services.study().study_id, services.clock.now(), services.rules
+    attempt = next_attempt(stands.rounds, kind)
     if kind is RoundKind.GENERATION:
         plan = plan_generation(
             study_id,
@@ -148,15 +137,13 @@ def _plan(services: Services, day: Day, kind: RoundKind, *, attempt: int) -> Rou
         )
         # What the edits of its answers can cost at most, for the budgets: reserved with the round.
         return replace(plan, round=replace(plan.round, edit_usd=services.editor.worst_case_usd))
-    images = list(services.store.images(day_number=day.number))
-    seed = services.store.image(day.seed_image_id)
-    if rules.has_incumbent and seed is not None:
-        images.append(seed)
+    seed = services.store.image(day.seed_image_id) if rules.has_incumbent else None
+    incumbent = candidates([] if seed is None else [seed], banned=stands.banned)
     plan = plan_voting(
         study_id,
         day,
         rules.voting,
-        candidates=_candidates(services, images),
+        candidates=[image.image_id for image in (*stands.painted, *incumbent)],
         ballot_size=rules.ballot_size,
         market=services.market,
         now=now,

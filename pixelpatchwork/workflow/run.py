@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from pixelpatchwork.domain.errors import PatchworkError
-from pixelpatchwork.domain.model import HitId, HitState, ImageState, RoundId, RoundState
+from pixelpatchwork.domain.model import HitId, HitState, RoundId, RoundState
 from pixelpatchwork.domain.plan import RoundPlan, current_round
 from pixelpatchwork.domain.schedule import Act, Finished, Place, Schedule, Wait, due
-from pixelpatchwork.domain.steps import Step, next_step
+from pixelpatchwork.domain.standing import standing
+from pixelpatchwork.domain.steps import Step
 from pixelpatchwork.domain.wording import counted
 from pixelpatchwork.workflow.advance import advance_day
 from pixelpatchwork.workflow.allowance import Allowance
@@ -129,10 +130,8 @@ class Run:
 def place_of(services: Services) -> Place:
     """Where the study stands, by its records. Raises NothingToDo before `ppw init`."""
     day = services.current_day()
-    rounds = [one for one in services.store.rounds() if one.day_number == day.number]
-    painted = services.store.images(day_number=day.number)
-    is_visible = any(image.state is ImageState.VISIBLE for image in painted)
-    step = next_step(rounds, has_new_images=is_visible)
+    stands = standing(services.store, day)
+    rounds, step = stands.rounds, stands.step
     due_now = current_round(rounds, step.kind) if step.kind else None
     published = [one for one in rounds if not one.is_cancelled and one.state is not RoundState.PLANNED]
     cancelled = [one.cancelled_at for one in rounds if one.cancelled_at and one.kind is step.kind]
