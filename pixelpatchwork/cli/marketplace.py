@@ -23,7 +23,7 @@ from pixelpatchwork.cli.marketplace_worker import worker
 from pixelpatchwork.cli.output import emit_json, example, json_option
 from pixelpatchwork.cli.program import Invocation, pass_invocation
 from pixelpatchwork.marketplace import timekeeping
-from pixelpatchwork.marketplace.clock import parse_duration, to_datetime
+from pixelpatchwork.marketplace.clock import SECOND, duration_words, parse_duration, to_datetime
 from pixelpatchwork.marketplace.moment import Moment
 
 
@@ -67,11 +67,11 @@ def clock(invocation: Invocation, advance: int | None, as_json: bool) -> None:
         if advance is not None:
             market.write(lambda moment: timekeeping.advance(moment.connection, advance))
         offset, now = market.write(_settled)
-    shown = _Clock(now=to_datetime(now), ahead_seconds=offset / 1000)
+    shown = _Clock(now=to_datetime(now), ahead_seconds=offset / SECOND)
     if as_json:
         emit_json(shown)
         return
-    ahead = f", {offset / 1000:,.0f} s ahead of the true time" if offset else ""
+    ahead = f", {duration_words(offset // SECOND)} ahead of the true time" if offset else ""
     click.echo(f"{shown.now:%Y-%m-%d %H:%M:%S} UTC{ahead}")
 
 

@@ -63,7 +63,7 @@ def serve(
         def ready(url: str) -> None:
             if profile is not None:
                 _write_profile(profile, wiring, url)
-            _tell(url, settings, profile)
+            _tell(url, settings, profile, faults)
             for note in notes(settings, host):
                 say(note)
             warn_of_unsigned(settings.serve.panels)
@@ -136,7 +136,7 @@ def warn_of_unsigned(panels: Mapping[str, PanelSettings]) -> None:
         )
 
 
-def _tell(url: str, settings: Settings, profile: Profile | None) -> None:
+def _tell(url: str, settings: Settings, profile: Profile | None, faults: Faults | None) -> None:
     click.echo(f"Workers: {url}/")
     has_keys = settings.marketplace_access_key_id is not None
     hint = "" if has_keys else " (for a key: ppw marketplace add-requester NAME)"
@@ -145,4 +145,6 @@ def _tell(url: str, settings: Settings, profile: Profile | None) -> None:
         click.echo(f"Both for others: {settings.serve.public_url}/")
     if profile is not None:
         click.echo(f"Try: aws --profile {profile.name} mturk get-account-balance")
+    if faults is not None and faults.notation:
+        click.echo(f"Trouble on demand: {faults.notation}")
     click.echo("Ctrl-C ends it.")

@@ -19,6 +19,7 @@ DAY: Millis = 86_400 * SECOND
 
 _UNITS = {"ms": 1, "s": SECOND, "m": 60 * SECOND, "h": 3_600 * SECOND, "d": DAY}
 _PART = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)")
+_WORDS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -55,3 +56,13 @@ def parse_duration(text: str) -> Millis:
     if not parts or "".join(number + unit for number, unit in parts) != compact:
         raise ValueError(f"{text!r} is no duration. Write one like 20ms, 90s, 20m, 2h, 2d or 1d12h.")
     return sum(round(float(number) * _UNITS[unit]) for number, unit in parts)
+
+
+def duration_words(seconds: int) -> str:
+    """The two largest units: `1 hour 30 minutes`, `45 seconds`."""
+    parts = []
+    for size, name in _WORDS:
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count} {name}{'' if count == 1 else 's'}")
+    return " ".join(parts[:2]) or "0 seconds"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from random import Random
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -50,6 +50,16 @@ class Faults:
     late_assignments: Millis = 0
     approve_lag: Millis = 0
     seed: int = 1
+
+    @property
+    def notation(self) -> str:
+        """What is not as it is without any: `throttle=0.05,delay=20ms`. `parse_faults` reads it."""
+        unit = dict.fromkeys(_DURATIONS, "ms")
+        return ",".join(
+            f"{one.name}={getattr(self, one.name)}{unit.get(one.name, '')}"
+            for one in fields(self)
+            if getattr(self, one.name) != one.default
+        )
 
     @property
     def lags(self) -> Lags:

@@ -110,6 +110,7 @@ def test_the_clock_is_moved_and_the_ledger_checked(study: Path) -> None:
     found = ran(study, "clock", "--json").well().json
 
     assert found["ahead_seconds"] == 2 * 86_400
+    assert ran(study, "clock").well().stdout.endswith(" UTC, 2 days ahead of the true time\n")
     assert ran(study, "ledger", "--check").well().stdout == "The money adds up.\n"
     served = here("--config", study, "serve", "--host", "0.0.0.0", environ={"PPW_SERVE__SIGNUP": "invite"})
     assert (served.code, "moved for a rehearsal" in served.text) == (1, True)
@@ -162,6 +163,15 @@ def test_a_fresh_marketplace_is_one_option_away_from_the_aws_tools(study: Path, 
     written = Path(files["AWS_SHARED_CREDENTIALS_FILE"])
     assert written.read_text().startswith("# mine\n[work]\naws_access_key_id = A\n\n[market]\n")
     assert written.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_marketplace_that_makes_trouble_says_so(study: Path) -> None:
+    trouble = ("--faults", "throttle=0.05,delay=1ms")
+    with serving("--config", study, cwd=study.parent, more=trouble) as served:
+        pass
+
+    assert served.ran is not None
+    assert "Trouble on demand: throttle=0.05,delay=1ms\n" in served.ran.stdout
 
 
 def aws_files(folder: Path) -> dict[str, str]:

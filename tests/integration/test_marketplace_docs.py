@@ -7,10 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from pixelpatchwork.marketplace.faults import Faults
 from pixelpatchwork.marketplace.shapes import service_model
 from pixelpatchwork.marketplace.site import policies
 from tests.support.marketplace import KEY_ID, SECRET, bench
@@ -147,6 +149,12 @@ def test_a_page_may_load_what_the_table_says_and_nothing_else(directive: str) ->
         policy = policies.page()
 
     assert directive.format(origin="https://market.example") in policy.split("; ")
+
+
+def test_the_page_says_what_each_fault_does() -> None:
+    rows = re.findall(r"^\| `(\w+)=", section("Rehearsals: the clock, and trouble on demand"), re.MULTILINE)
+
+    assert rows == [one.name for one in fields(Faults)]
 
 
 def test_the_page_names_what_throttles() -> None:

@@ -129,6 +129,21 @@ def test_the_notation_of_faults() -> None:
     assert parse_faults("") == Faults()
 
 
+@given(
+    st.builds(
+        Faults,
+        throttle=st.floats(0, 1),
+        timeout_after_commit=st.floats(0, 1),
+        delay=st.integers(0, 10**8),
+        late_assignments=st.integers(0, 10**8),
+        approve_lag=st.integers(0, 10**8),
+        seed=st.integers(),
+    )
+)
+def test_faults_are_told_in_the_notation_that_is_read(faults: Faults) -> None:
+    assert parse_faults(faults.notation) == faults
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from pixelpatchwork.marketplace.clock import Millis, to_datetime
+from pixelpatchwork.marketplace.clock import Millis, duration_words, to_datetime
 from pixelpatchwork.marketplace.fees import Cents, format_usd
-
-_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
 def usd(cents: Cents) -> str:
     """`$0.15`."""
     return f"${format_usd(cents)}"
-
-
-def duration(seconds: int) -> str:
-    """The two largest units: `1 hour 30 minutes`, `45 seconds`."""
-    parts = []
-    for size, name in _UNITS:
-        count, seconds = divmod(seconds, size)
-        if count:
-            parts.append(f"{count} {name}{'' if count == 1 else 's'}")
-    return " ".join(parts[:2]) or "0 seconds"
 
 
 def day_and_time(millis: Millis) -> str:
@@ -40,7 +28,7 @@ def add_to(pages: Blueprint) -> None:
     """Makes the formats filters of every template."""
     for name, format_value in (
         ("usd", usd),
-        ("duration", duration),
+        ("duration", duration_words),
         ("day_and_time", day_and_time),
         ("iso", iso),
     ):
