@@ -29,7 +29,7 @@ from pixelpatchwork.workflow.edit import EditSummary, run_edits
 from pixelpatchwork.workflow.judge import judge_round
 from pixelpatchwork.workflow.parallel import BATCH, batches, each
 from pixelpatchwork.workflow.services import MaySpend, Progress, Services, Stops, never, no_progress
-from pixelpatchwork.workflow.settle import settle_round, take_over_decided
+from pixelpatchwork.workflow.settle import count_held, settle_round, take_over_decided
 from pixelpatchwork.workflow.share import shared
 from pixelpatchwork.workflow.withdraw import settle_unpublished
 
@@ -81,7 +81,8 @@ def collect(
         owner: this collector's name among others: where it begins, and what is written on the edits' leases.
         may_spend: asked before edits that cost money, or what they may cost in all.
         close: take the open HITs off the market first; work in flight may still come in.
-        only: the HITs of which something is known to have come; without it, all open ones are read.
+        only: the HITs of which something is known to have come; without it, all open ones are read, and held answers
+            are looked at.
         progress: told as the work goes on.
         stops: once it says so, no other HIT is read, no other answer settled, and no other edit begun.
 
@@ -98,7 +99,11 @@ def collect(
         for one in rounds
     ]
     verdicts = [verdict for one in rounds if not stops() for verdict in judge_round(one, services)]
-    held = [take_over_decided(one, services, stops) for one in rounds]
+    # A message that names HITs comes with every answer; what the marketplace decides by itself takes days.
+    held = [
+        take_over_decided(one, services, stops) if only is None else count_held(one, services)
+        for one in rounds
+    ]
     payments = [settle_round(one, services, progress, stops, owner=owner) for one in rounds]
     edits = run_edits(services, owner=owner, may_spend=may_spend, progress=progress, stops=stops)
     closed = sum(_close_if_finished(one, services) for one in rounds)

@@ -100,7 +100,7 @@ def take_over_decided(round_: Round, services: Services, stops: Stops = never) -
 
     They are left out, and settled with the others.
     """
-    held = [answer for answer in _judged(round_, services) if answer.verdict is Verdict.HELD]
+    held = _held(round_, services)
     calls = each(
         lambda answer: _look(answer, services), held, workers=services.rules.parallel_calls, stops=stops
     )
@@ -114,6 +114,15 @@ def take_over_decided(round_: Round, services: Services, stops: Stops = never) -
         taken_over=len(decided),
         failures=tuple(one.failure for _, one in found if one.failure is not None),
     )
+
+
+def count_held(round_: Round, services: Services) -> Held:
+    """The same without a look at the marketplace, which costs a call for each of them."""
+    return Held(waiting=len(_held(round_, services)))
+
+
+def _held(round_: Round, services: Services) -> list[Assignment]:
+    return [answer for answer in _judged(round_, services) if answer.verdict is Verdict.HELD]
 
 
 def _judged(round_: Round, services: Services) -> Sequence[Assignment]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pixelpatchwork.domain.judging import JudgementRules, Policy
 from pixelpatchwork.domain.model import RoundId
 from pixelpatchwork.workflow.collect import Collected, collect
 from tests.support.interposed import Interposed
@@ -49,6 +50,27 @@ def test_only_the_named_hits_are_read_and_the_others_later(stage: Stage) -> None
     assert set(read) == {full}
     assert collected(noting).new_answers == 1
     assert set(read) == {full, half}
+
+
+def test_held_answers_are_not_looked_at_with_every_message(tmp_path: Path) -> None:
+    held = replace(RULES, judgement=JudgementRules(policy=Policy.HOLD, hide_at_flags=0, attention_checks=()))
+    stage = open_stage(tmp_path, rules=held)
+    stage.publish()
+    stage.paint("Ann", "")
+    assert collected(stage).held == 1
+    looks: list[str] = []
+
+    class Noting(Interposed):
+        def settlement(self, assignment_id: str) -> Any:
+            looks.append(assignment_id)
+            return self._inner.settlement(assignment_id)
+
+    noting = stage.with_services(crowd=Noting(stage.services.crowd, ""))
+    assert collected(noting, only=frozenset()).held == 1
+    assert looks == []
+    assert collected(noting).held == 1
+    assert len(looks) == 1
+    stage.services.store.close()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("asked", range(12))
