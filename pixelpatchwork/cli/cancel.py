@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
 import sys
 
 import click
 
 from pixelpatchwork.cli.hints import say
 from pixelpatchwork.cli.output import Progress, emit_json, example, json_option
+from pixelpatchwork.cli.owner import owner_name
 from pixelpatchwork.cli.program import FAILED, Invocation, pass_invocation
 from pixelpatchwork.domain.errors import PatchworkError
 from pixelpatchwork.domain.model import RoundState
@@ -37,8 +35,7 @@ def cancel_round(invocation: Invocation, yes: bool, as_json: bool) -> int:
             say(_plan_text(plan))
         if not (yes or plan.is_begun):
             _insist()
-        owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        done = cancel(plan, wiring.services, owner=owner, progress=progress)
+        done = cancel(plan, wiring.services, owner=owner_name(), progress=progress)
     if as_json:
         emit_json({"plan": plan, "at_most_usd": plan.at_most.total, "done": done})
     else:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
 from collections.abc import Iterator
 
 import click
 
 from pixelpatchwork.cli.hints import say
 from pixelpatchwork.cli.output import Progress, emit_json, example, json_option
+from pixelpatchwork.cli.owner import owner_name
 from pixelpatchwork.cli.program import FAILED, Invocation, pass_invocation
 from pixelpatchwork.domain.differences import Difference
 from pixelpatchwork.domain.wording import counted
@@ -36,8 +34,7 @@ def reconcile(invocation: Invocation, with_repair: bool, as_json: bool) -> int:
         found = compare(wiring.services, progress)
         repaired = None
         if with_repair and found.differences:
-            owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-            repaired = repair(found.differences, wiring.services, owner=owner, progress=progress)
+            repaired = repair(found.differences, wiring.services, owner=owner_name(), progress=progress)
     if as_json:
         emit_json({"found": found, "repaired": repaired})
     else:

@@ -11,10 +11,11 @@ import click
 from pixelpatchwork.cli.budgets import plan_lines, rooms_json
 from pixelpatchwork.cli.hints import say
 from pixelpatchwork.cli.output import Progress, emit_json, example, json_option
+from pixelpatchwork.cli.owner import owner_name
 from pixelpatchwork.cli.program import FAILED, Invocation, pass_invocation
 from pixelpatchwork.cli.service import log_format_option
 from pixelpatchwork.cli.spending import SpendGuard, yes_spend_option
-from pixelpatchwork.cli.watch import owner_name, watch_rounds
+from pixelpatchwork.cli.watch import watch_rounds
 from pixelpatchwork.domain.errors import BudgetExceeded
 from pixelpatchwork.domain.model import Hit, HitState
 from pixelpatchwork.domain.plan import RoundPlan

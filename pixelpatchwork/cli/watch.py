@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import secrets
-import socket
 from collections.abc import Callable
 from time import monotonic
 
+from pixelpatchwork.cli.owner import owner_name
 from pixelpatchwork.cli.service import logging_as, supervised
 from pixelpatchwork.config import Settings
 from pixelpatchwork.domain.money import Usd
@@ -21,11 +20,6 @@ from pixelpatchwork.workflow.watch import Watch
 
 BEAT_SECONDS = 15.0
 """How often a turn that takes long says so in the health file, as far as it comes on."""
-
-
-def owner_name() -> str:
-    """Who works on edits, as it is written on their leases: this run of this process, and no other."""
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def watch_rounds(settings: Settings, *, allowance: Allowance | None, log_format: str) -> None:
