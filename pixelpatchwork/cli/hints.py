@@ -12,10 +12,27 @@ from collections.abc import Sequence
 
 import click
 
-_COMMAND = re.compile(
-    r"\bppw (?=(?:init|doctor|publish-round|collect|advance-day|bonus|status|report|serve|review|users|images"
-    r"|cancel-round|reconcile)\b)"
+COMMANDS = (
+    "init",
+    "doctor",
+    "publish-round",
+    "collect",
+    "review",
+    "users",
+    "images",
+    "cancel-round",
+    "advance-day",
+    "bonus",
+    "run",
+    "status",
+    "reconcile",
+    "report",
+    "rehearse",
+    "serve",
+    "marketplace",
 )
+"""Every command, because every one goes by the settings. Told apart from other words after the program's name."""
+_COMMAND = re.compile(rf"\bppw (?=(?:{'|'.join(COMMANDS)})\b)")
 
 
 def say(text: str, *, err: bool = False) -> None:

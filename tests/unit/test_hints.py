@@ -2,6 +2,8 @@
 
 import pytest
 
+from pixelpatchwork.cli import COMMANDS
+from pixelpatchwork.cli.hints import COMMANDS as HINTED
 from pixelpatchwork.cli.hints import config_in, with_config
 
 
@@ -18,10 +20,11 @@ def test_without_that_option_a_message_stays_as_it_is() -> None:
 
 
 def test_other_words_after_the_programs_name_are_left_alone() -> None:
-    assert (
-        with_config("ppw rehearse my-rehearsal; ppw is a program", "x")
-        == "ppw rehearse my-rehearsal; ppw is a program"
-    )
+    assert with_config("ppw is a program; ppw runs", "x") == "ppw is a program; ppw runs"
+
+
+def test_no_command_is_forgotten() -> None:
+    assert set(HINTED) == set(COMMANDS)
 
 
 @pytest.mark.parametrize(
