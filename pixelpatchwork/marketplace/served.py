@@ -33,11 +33,10 @@ def serve(
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves until the process is interrupted. `on_ready` gets the base URL as soon as requests are answered."""
-    with running(app, host=host, port=port, threads=threads) as url:
+    with running(app, host=host, port=port, threads=threads) as url, contextlib.suppress(KeyboardInterrupt):
         if on_ready is not None:
             on_ready(url)
-        with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()
+        threading.Event().wait()
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import boto3
 import pytest
@@ -168,7 +169,8 @@ def test_a_fresh_marketplace_is_one_option_away_from_the_aws_tools(study: Path, 
 def test_a_marketplace_that_makes_trouble_says_so(study: Path) -> None:
     trouble = ("--faults", "throttle=0.05,delay=1ms")
     with serving("--config", study, cwd=study.parent, more=trouble) as served:
-        pass
+        # The lines below the first one are printed meanwhile.
+        urlopen(f"{served.url}/signin").close()
 
     assert served.ran is not None
     assert "Trouble on demand: throttle=0.05,delay=1ms\n" in served.ran.stdout

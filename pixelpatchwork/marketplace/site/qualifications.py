@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request
-from sqlalchemy import Exists, Row, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Exists, Row, Select, exists, select
 from werkzeug import Response
 
 from pixelpatchwork.marketplace import qualifying, schema
@@ -165,14 +165,10 @@ def _offered(moment: Moment, worker_id: str) -> Sequence[_Offered]:
 
 
 def _offers(worker_id: str) -> Select[Any]:
-    """The types that the worker can ask for, newest first, each with his open request where there is one.
-
-    Among them what he has by a test that he may take again.
-    """
+    """The types that the worker can ask for, newest first, each with his open request where there is one."""
     types, asked = schema.qualification_type.c, qualification_request.c
     is_mine = (asked.qualification_type_id == types.qualification_type_id) & (asked.open_for == worker_id)
     asked_at = qualifying.last_asked(worker_id, types.qualification_type_id).scalar_subquery()
-    can_retake = types.test.is_not(None) & types.retry_delay_s.is_not(None) & asked_at.is_not(None)
     by_requester = schema.qualification_type.join(
         schema.requester, types.requester_id == schema.requester.c.requester_id
     )
@@ -192,10 +188,16 @@ def _offers(worker_id: str) -> Select[Any]:
         .where(
             types.status == "Active",
             schema.requester.c.suspended_at.is_(None),
-            or_(~_has(worker_id), can_retake),
+            ~_has(worker_id) | _can_be_retaken(asked_at),
         )
         .order_by(types.number.desc())
     )
+
+
+def _can_be_retaken(asked_at: ColumnElement[Any]) -> ColumnElement[bool]:
+    """That the type of the row has a test which may be taken more than once, and that the worker took it."""
+    types = schema.qualification_type.c
+    return types.test.is_not(None) & types.retry_delay_s.is_not(None) & asked_at.is_not(None)
 
 
 def _has(worker_id: str) -> Exists:
