@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from pixelpatchwork.cli.hints import say
+from pixelpatchwork.cli.hints import hinted, say
 from pixelpatchwork.cli.insight import write_page
-from pixelpatchwork.cli.output import Progress, emit_json, example, json_option, table
+from pixelpatchwork.cli.output import Progress, emit_json, example, json_option
 from pixelpatchwork.cli.program import FAILED, Invocation, pass_invocation
 from pixelpatchwork.domain.model import AssignmentId, CheckKind, Choice, RoundKind
 from pixelpatchwork.domain.wording import counted
@@ -21,8 +21,10 @@ from pixelpatchwork.workflow.review import review as decide
 
 LONGEST_REASON = 1024
 """Characters that Mechanical Turk takes (AWS's API reference)."""
-_LONGEST_CELL = 48
 _MARKS = {Choice.UP: "+", Choice.DOWN: "-", Choice.SKIP: "."}
+_LEGEND = (
+    "+ up, - down, . skipped; R is an attention check that repeats a picture, B one that shows a broken one."
+)
 
 
 @click.command(
@@ -128,6 +130,7 @@ def _write(path: Path, held: tuple[HeldAnswer, ...], wiring: Wiring) -> None:
         wiring.images,
         study_name=wiring.exhibition.study().name,
         generated_at=real_world().clock.now(),
+        command=hinted("ppw review"),
     )
     write_page(path, render_review(built))
 
@@ -135,32 +138,34 @@ def _write(path: Path, held: tuple[HeldAnswer, ...], wiring: Wiring) -> None:
 def _held_text(held: tuple[HeldAnswer, ...]) -> str:
     if not held:
         return "No answer is held. Run: ppw status"
-    rows = [
+    lines = [line for one in held for line in (*_held_lines(one), "")]
+    if any(one.votes for one in held):
+        lines += [_LEGEND, ""]
+    return "\n".join(
         (
-            one.assignment_id,
-            one.artist,
-            f"Day {one.day} {one.round}",
-            _cut(_votes(one.votes) if one.votes else one.prompt),
-            _cut(one.reason),
-            f"{one.pays_itself_at:%Y-%m-%d %H:%M}",
+            *lines,
+            "Masks and pictures: ppw review --page held.html",
+            "Decide with: ppw review ASSIGNMENT --accept, --leave-out, or --reject --reason TEXT",
         )
-        for one in held
-    ]
-    shown = table(rows, ("Assignment", "Artist", "Round", "Answer", "Why it is held", "Pays itself (UTC)"))
-    return (
-        f"{shown}\n\nDecide with: ppw review ASSIGNMENT --accept, --leave-out, or --reject --reason TEXT; "
-        "see them first with: ppw review --page held.html"
     )
 
 
+def _held_lines(one: HeldAnswer) -> Iterator[str]:
+    yield (
+        f"{one.assignment_id}  {one.artist}, Day {one.day} {one.round}, "
+        f"pays itself {one.pays_itself_at:%Y-%m-%d %H:%M} UTC"
+    )
+    yield f"  {one.reason}"
+    if one.votes:
+        yield f"  Votes: {_votes(one.votes)}"
+    elif one.prompt:
+        yield f"  Prompt: “{one.prompt}”"
+
+
 def _votes(votes: tuple[HeldVote, ...]) -> str:
-    """A ballot as a row of marks: + up, - down, . skip; R and B after those on attention checks."""
+    """A ballot as a row of marks; see `_LEGEND`."""
     names = {CheckKind.REPEAT: "R", CheckKind.BROKEN: "B"}
     return " ".join(_MARKS[vote.choice] + (names[vote.check] if vote.check else "") for vote in votes)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1].rstrip() + "…"
 
 
 # ---- what was decided -----------------------------------------------------------------------------------

@@ -48,16 +48,23 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewPage:
-    """Everything on the page."""
+    """Everything on the page. `command` is how `ppw review` is typed for this study."""
 
     study_name: str
+    command: str
     version: str
     generated_at: datetime
     cases: tuple[Case, ...]
 
 
 def build_review(
-    held: Sequence[HeldAnswer], store: Records, images: ImageStore, *, study_name: str, generated_at: datetime
+    held: Sequence[HeldAnswer],
+    store: Records,
+    images: ImageStore,
+    *,
+    study_name: str,
+    generated_at: datetime,
+    command: str = "ppw review",
 ) -> ReviewPage:
     """Reads what the page shows of the answers; a lost picture is an empty frame.
 
@@ -70,6 +77,7 @@ def build_review(
     )
     return ReviewPage(
         study_name=study_name,
+        command=command,
         version=__version__,
         generated_at=generated_at,
         cases=tuple(table.case(one) for one in held),

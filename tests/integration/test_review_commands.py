@@ -77,7 +77,9 @@ def test_what_is_held_is_listed_with_why_and_until_when(study: Path) -> None:
     for one in waiting:
         assert one["assignment_id"] in ran.stdout
         assert one["artist"] in ran.stdout
-    assert "Pays itself (UTC)" in ran.stdout
+        assert one["reason"] in ran.stdout
+    assert ran.stdout.count("pays itself 20") == HELD
+    assert f"ppw --config {study} review ASSIGNMENT --accept" in ran.stdout
     assert names_nobody(study, ran)
     assert f"{HELD} answers held for you" in run(study, "status").well().stdout
     assert run_next(study, "review") in run(study, "status").stdout
@@ -94,7 +96,7 @@ def test_the_page_shows_masks_and_words_and_nothing_of_anybody(study: Path, tmp_
     html = page.read_text(encoding="utf-8")
     assert str(page) in ran.stdout
     for one in held(study):
-        assert f"ppw review {one['assignment_id']} --accept" in html
+        assert f"ppw --config {study} review {one['assignment_id']} --accept" in html
     assert html.count('class="outline"') >= 1
     assert "<script" not in html
     assert "&lt;script&gt;alert(" in html
