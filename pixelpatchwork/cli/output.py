@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, timedelta
@@ -37,7 +38,7 @@ def example(*lines: str) -> str:
 def table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> str:
     """Rows under their headers, columns aligned: numbers to the right, all else to the left; None is empty."""
     cells = [[_cell(value) for value in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
+    widths = [max(map(_width, column)) for column in zip(headers, *cells, strict=True)]
     rights = [
         bool(rows) and all(isinstance(row[index], int | float | Decimal | None) for row in rows)
         for index in range(len(headers))
@@ -50,9 +51,22 @@ def _cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def _width(text: str) -> int:
+    """Columns of a terminal: two for wide characters, none for those that stand on or join others."""
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if character.isascii():
+        return 1
+    if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
 def _aligned(line: Sequence[str], widths: Sequence[int], rights: Sequence[bool]) -> str:
     padded = (
-        text.rjust(width) if right else text.ljust(width)
+        " " * (width - _width(text)) + text if right else text + " " * (width - _width(text))
         for text, width, right in zip(line, widths, rights, strict=True)
     )
     return "  ".join(padded).rstrip()

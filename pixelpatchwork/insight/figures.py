@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ MAX_ENTRIES = 240
 """Images shown on ballots, over all Days: what bounds the page."""
 MIN_ENTRIES_A_DAY = 3
 MAX_TEXT = 400
+_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Embeddings, overrides and isolates (Unicode Standard Annex #9)."""
 """Characters of a prompt, a name or a reason that are shown."""
 
 
@@ -96,10 +99,14 @@ def day_stories(facts: Facts, votes: Sequence[ImageVotes], pictures: Pictures) -
 
 
 def shown(text: str) -> str:
-    """Untrusted text on one line, without control characters or lone surrogates, at most `MAX_TEXT` long."""
+    """Untrusted text on one line, at most `MAX_TEXT` long.
+
+    Without control characters and lone surrogates, and without those that turn the direction of what follows: on a
+    terminal that would be the rest of the line, which is ours.
+    """
     head = text[: 4 * MAX_TEXT]
     kept = "".join(" " if unicodedata.category(char) in {"Cc", "Cs"} else char for char in head)
-    line = " ".join(kept.split())
+    line = " ".join(_DIRECTIONS.sub("", kept).split())
     return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 

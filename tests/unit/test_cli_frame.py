@@ -210,6 +210,12 @@ def test_a_table_aligns_words_left_and_numbers_right() -> None:
     ]
 
 
+def test_a_table_is_aligned_in_columns_of_the_terminal() -> None:
+    rows = [("日本語", "x"), ("e\u0301te\u0301", "x"), ("ete", "x")]
+    lines = table(rows, ["word", "mark"]).splitlines()[2:]
+    assert lines == ["日本語  x", "e\u0301te\u0301     x", "ete     x"]
+
+
 def test_a_table_without_rows_is_its_headers() -> None:
     assert table([], ["image", "up"]).splitlines() == ["image  up", "-----  --"]
 

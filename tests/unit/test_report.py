@@ -286,6 +286,7 @@ def test_equal_records_give_the_same_page() -> None:
 def test_text_is_cleaned_and_cut() -> None:
     assert shown(" a\tb\r\n\x00c\ud800 ") == "a b c"
     assert shown("مدينة فوق السحاب") == "مدينة فوق السحاب"
+    assert shown("a\u202eb\u2066c\u2069d\u2028e") == "abcd e"
     assert shown("x" * MAX_TEXT) == "x" * MAX_TEXT
     assert shown("x" * 40_000) == "x" * (MAX_TEXT - 1) + "…"
 
