@@ -47,14 +47,15 @@ def required_status(store: Store, *, budget: Budget = NO_BUDGET, bonuses: BonusR
 
 def _status_text(found: Status) -> str:
     lines = [f"{found.study} ({found.study_id})", "", days_table(found.days), ""]
-    for day in found.days:
-        lines += [_round_text(one) for one in day.rounds if day.is_current]
+    going_on = [_round_text(one) for day in found.days if day.is_current for one in day.rounds]
     if found.edits_unknown:
-        lines.append(
+        going_on.append(
             f"{counted(found.edits_unknown, 'edit')} with an unknown outcome, perhaps billed all the same."
         )
+    if going_on:
+        lines += [*going_on, ""]
     if any(day.rounds for day in found.days):
-        lines += ["", money_table(found), ""]
+        lines += [money_table(found), ""]
     lines += _waiting_for_you(found)
     lines += bonus_lines(found)
     lines.append(f"Next: {found.next_step}. Run: {found.next_command}")

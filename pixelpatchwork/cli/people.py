@@ -21,7 +21,7 @@ def users() -> None:
     """
 
 
-@users.command("list", epilog=example("ppw users list --banned"))
+@users.command("list", short_help="List who took part.", epilog=example("ppw users list --banned"))
 @click.option("--banned", is_flag=True, help="Only those who are banned.")
 @json_option
 @pass_invocation
@@ -39,25 +39,32 @@ def list_users(invocation: Invocation, banned: bool, as_json: bool) -> None:
     say(table(rows, ("User", "Artist name", "Answers", "Images", "Votes", "")))
 
 
-@users.command(epilog=example("ppw users ban 'Amber Fox 0042'", "ppw users ban u-1f0c6e2a9b3d4455"))
+@users.command(
+    short_help="Ban a user.",
+    epilog=example("ppw users ban 'Amber Fox 0042'", "ppw users ban u-1f0c6e2a9b3d4455"),
+)
 @click.argument("user")
 @json_option
 @pass_invocation
 def ban(invocation: Invocation, user: str, as_json: bool) -> int:
     """Ban a user, by artist name or user id, and block him in the marketplace.
 
-    From now on his pictures stand on no ballot and cannot win, his votes on the current Day count nowhere, and what he
-    still hands in is paid and left out. Days that are closed stay as they were recorded.
+    From now on his pictures stand on no ballot and cannot win, what he asked for and is not painted yet is not painted
+    any more, his votes on the current Day count nowhere, and what he still hands in is paid and left out. Days that are
+    closed stay as they were recorded.
     """
     return _ban(invocation, user, is_banned=True, as_json=as_json)
 
 
-@users.command(epilog=example("ppw users unban 'Amber Fox 0042'"))
+@users.command(short_help="Let a user back.", epilog=example("ppw users unban 'Amber Fox 0042'"))
 @click.argument("user")
 @json_option
 @pass_invocation
 def unban(invocation: Invocation, user: str, as_json: bool) -> int:
-    """Let a user back: his pictures may stand again, and his votes on the current Day count again."""
+    """Let a user back: his pictures may stand again, and his votes on the current Day count again.
+
+    What was not painted because of the ban stays unpainted.
+    """
     return _ban(invocation, user, is_banned=False, as_json=as_json)
 
 

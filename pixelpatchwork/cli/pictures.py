@@ -26,7 +26,9 @@ def images() -> None:
     """
 
 
-@images.command("list", epilog=example("ppw images list", "ppw images list --flagged"))
+@images.command(
+    "list", short_help="List the pictures.", epilog=example("ppw images list", "ppw images list --flagged")
+)
 @click.option("--all", "everything", is_flag=True, help="Every picture of every Day.")
 @click.option("--flagged", is_flag=True, help="Only those that flags have hidden until you look.")
 @json_option
@@ -91,7 +93,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_WORDS else text[: _LONGEST_WORDS - 1].rstrip() + "…"
 
 
-@images.command(epilog=example("ppw images hide 8c5f0e2b9a7d4c1f3e60"))
+@images.command(short_help="Hide a picture.", epilog=example("ppw images hide 8c5f0e2b9a7d4c1f3e60"))
 @click.argument("image")
 @json_option
 @pass_invocation
@@ -105,7 +107,9 @@ def hide(invocation: Invocation, image: str, as_json: bool) -> None:
     _review(invocation, image, ImageState.HIDDEN, as_json=as_json)
 
 
-@images.command(epilog=example("ppw images show 8c5f0e2b9a7d4c1f3e60"))
+@images.command(
+    short_help="Show a hidden picture again.", epilog=example("ppw images show 8c5f0e2b9a7d4c1f3e60")
+)
 @click.argument("image")
 @json_option
 @pass_invocation
