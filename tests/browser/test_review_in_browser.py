@@ -1,4 +1,4 @@
-"""The review page and a ballot with attention checks in a real browser."""
+"""The review page in a real browser."""
 
 from __future__ import annotations
 
