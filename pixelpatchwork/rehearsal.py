@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import reduce
 from pathlib import Path
 from random import Random
 from typing import TypeVar
 
 from pixelpatchwork.adapters.clocks import MovableClock
 from pixelpatchwork.adapters.database import open_store, upgrade
-from pixelpatchwork.config import SETTINGS_FILE, Settings, load_settings
+from pixelpatchwork.config import SETTINGS_FILE, Settings, describe, load_settings
 from pixelpatchwork.crowd.browser import WsgiBrowser
 from pixelpatchwork.crowd.simulation import Simulation
 from pixelpatchwork.crowd.workers import draw_personas
@@ -28,8 +29,10 @@ from pixelpatchwork.founding import found, plan_folder, sqlite_file, write_folde
 from pixelpatchwork.marketplace.faults import Faults
 from pixelpatchwork.wiring import Staging, Wiring, wired
 from pixelpatchwork.workflow.advance import Advanced, advance_day
+from pixelpatchwork.workflow.bonus import BonusSummary, pay_bonuses, plan_day
 from pixelpatchwork.workflow.collect import Collected, collect
 from pixelpatchwork.workflow.publish import plan_round, publish
+from pixelpatchwork.workflow.review import Ruling, review
 from pixelpatchwork.workflow.services import Progress, no_progress
 
 MARKER = ".rehearsal"
@@ -37,6 +40,21 @@ MARKER = ".rehearsal"
 TRIES = 8
 """How often a step is run that the marketplace's trouble has stopped."""
 T = TypeVar("T")
+_REHEARSED = frozenset(
+    {
+        "study",
+        "timezone",
+        "language",
+        "max_seed_side",
+        "generation",
+        "voting",
+        "judgement",
+        "budget",
+        "bonus",
+    }
+)
+"""The settings that a rehearsal takes from a study, by section."""
+_LEFT_OUT = "Left out in a rehearsal, where nobody looks."
 _OPENS_AT = time(9, 0)
 _DAYS = re.compile(r"days (\d{1,4}),")
 """How many Days the rehearsal was to have, as its marker says."""
@@ -45,22 +63,27 @@ _INSTEAD = "Move it away, or rehearse in another folder: ppw rehearse my-rehears
 
 @dataclass(frozen=True, kw_only=True)
 class Script:
-    """What a rehearsal is to be: the same script gives the same story. `faults`: trouble that it has to survive."""
+    """What a rehearsal is to be: the same script gives the same story.
+
+    `faults`: trouble that it has to survive. `like`: the study whose rounds, judgement, budgets and bonuses are tried.
+    """
 
     days: int
     workers: int
     seed: Path
     random_seed: int
     faults: Faults | None = None
+    like: Settings | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RehearsedDay:
-    """What happened on one Day."""
+    """What happened on one Day. `bonuses` is None where no rule grants any."""
 
     advanced: Advanced
     generation: Collected
     voting: Collected | None
+    bonuses: BonusSummary | None
 
 
 def prepare(directory: Path, script: Script) -> Path:
@@ -71,19 +94,30 @@ def prepare(directory: Path, script: Script) -> Path:
         PatchworkError: the folder holds something that no rehearsal left there, or a study that went on.
     """
     left = _left(directory)
-    overrides = {
-        "study": "A rehearsed story",
-        "generation.assignments": script.workers,
-        "voting.assignments": script.workers,
-    }
     # Before anything is removed: the seed may be a bad one, and it may stand in this very folder.
-    planned = plan_folder(directory, seed=script.seed, overrides=overrides, environ={})
+    planned = plan_folder(directory, seed=script.seed, overrides=_overrides(script), environ={})
     _clear(directory, left)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / MARKER).write_text(
         f"days {script.days}, workers {script.workers}, seed {script.random_seed}\n"
     )
     return write_folder(planned)
+
+
+def _overrides(script: Script) -> dict[str, object]:
+    """The rehearsed study's settings by dotted key, as far as they are not the usual ones.
+
+    Of a study that it is to be like, everything but where its things are kept, who paints, and when: those are the
+    rehearsal's own.
+    """
+    if script.like is None:
+        return {
+            "study": "A rehearsed story",
+            "generation.assignments": script.workers,
+            "voting.assignments": script.workers,
+        }
+    names = [key.name for key in describe() if key.name.partition(".")[0] in _REHEARSED]
+    return {name: reduce(getattr, name.split("."), script.like) for name in names}
 
 
 def _left(directory: Path) -> list[Path]:
@@ -216,15 +250,30 @@ class _Stage:
         voting = self._play_round(progress) if painted else None
         self._sleep_until_next_day()
         advanced = advance_day(services)
-        return RehearsedDay(advanced=advanced, generation=generation, voting=voting)
+        return RehearsedDay(
+            advanced=advanced, generation=generation, voting=voting, bonuses=self._pay_bonuses()
+        )
 
     def _play_round(self, progress: Progress) -> Collected:
-        """Publishes, lets the crowd work, and collects; what nobody took is taken off the market."""
+        """Publishes, lets the crowd work, and collects; what nobody took is taken off the market.
+
+        Answers that are held for the requester are left out, so that the Day can end.
+        """
         services = self.wiring.services
         again(lambda: publish(plan_round(services), services, progress))
         self.simulation.work()
         self.clock.advance(self.patience)
-        return again(lambda: self._collect(progress))
+        collected = again(lambda: self._collect(progress))
+        if collected.held:
+            review(services, None, ruling=Ruling.LEAVE_OUT, reason=_LEFT_OUT)
+            again(lambda: self._collect(progress))
+        return collected
+
+    def _pay_bonuses(self) -> BonusSummary | None:
+        services = self.wiring.services
+        if not services.rules.bonuses.active:
+            return None
+        return again(lambda: pay_bonuses(plan_day(services), services))
 
     def _collect(self, progress: Progress) -> Collected:
         services = self.wiring.services
