@@ -1,8 +1,8 @@
 """The settings: one frozen value, read once from YAML, `.env` and the environment, every fault at once.
 
 A `Settings(...)` built by hand reads nothing but its arguments; `load_settings` is what looks at files and
-variables. The sections stand in `config_sections`, reading in `config_sources`, the wording of faults in
-`config_faults`, and what the model says of itself in `config_keys`.
+variables. The sections stand in `config_sections`, reading in `config_sources`, which keys do not go together in
+`config_conflicts`, the wording of faults in `config_faults`, and what the model says of itself in `config_keys`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from pixelpatchwork import resources
 from pixelpatchwork.config_budget import BonusSettings, BudgetSettings
+from pixelpatchwork.config_conflicts import conflicts
 from pixelpatchwork.config_faults import (
-    Conflict,
     Conflicts,
     faults_of,
     masked,
@@ -202,8 +202,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Settings:
-        if conflicts := tuple(_conflicts(self)):
-            raise Conflicts(conflicts)
+        if found := tuple(conflicts(self)):
+            raise Conflicts(found)
         return self
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
@@ -269,45 +269,6 @@ class Settings(BaseSettings):
                 f"{path}: no SQLite database can have a question mark in its path. Rename it."
             )
         return f"{match['scheme']}{path}{match['query'] or ''}"
-
-
-def _conflicts(settings: Settings) -> Iterator[Conflict]:
-    """Keys that are right each by itself and wrong together."""
-    generation, images_url = settings.generation, settings.images_url
-    if generation.min_coverage >= generation.max_coverage:
-        yield Conflict(
-            keys=("generation.min_coverage", "generation.max_coverage"),
-            message="leaves no mask possible; make min_coverage smaller than max_coverage",
-        )
-    if (
-        settings.is_mturk
-        and not (images_url or "").startswith("https://")
-        and (images_url or not settings.bucket)
-    ):
-        yield Conflict(
-            keys=("images_url", "images", "marketplace"),
-            message=f"{settings.marketplace} needs pictures that any browser reaches by https; give an"
-            " https:// address here, or keep them in s3://BUCKET/PREFIX",
-        )
-    if settings.editor == "openai" and settings.openai.profile == "dall-e-2" and generation.max_prompt > 1000:
-        yield Conflict(
-            keys=("generation.max_prompt", "openai.profile", "editor"),
-            message="is more than a dall-e-2 server reads; give 1000 at most",
-        )
-    if settings.bucket and images_url is None:
-        yield from _early_links(settings)
-
-
-def _early_links(settings: Settings) -> Iterator[Conflict]:
-    """Signed links that die while a worker may still look at the picture."""
-    for name, rules in (("generation", settings.generation), ("voting", settings.voting)):
-        if rules.lifetime_hours + rules.duration_minutes / 60 > settings.s3.presign_hours:
-            yield Conflict(
-                keys=(f"{name}.lifetime_hours", f"{name}.duration_minutes", "s3.presign_hours", "images"),
-                message=f"with {name}.duration_minutes is longer than a link to a picture works"
-                f" ({settings.s3.presign_hours} hours); shorten it, raise s3.presign_hours, or give"
-                " images_url",
-            )
 
 
 # ---- reading --------------------------------------------------------------------------------------------
