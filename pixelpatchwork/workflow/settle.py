@@ -39,7 +39,8 @@ _WORDS = {
 class Payments:
     """What became of the pay of a round's answers in one run.
 
-    `elsewhere` counts those that can never be settled as decided, `failures` are those that the next run repeats.
+    `elsewhere` counts those that can never be approved, as was decided: rejected by hand, or gone. `failures` are those
+    that the next run repeats.
     """
 
     paid: int = 0
@@ -72,19 +73,20 @@ def settle_round(
         workers=services.rules.parallel_calls,
         stops=stops,
     )
-    settled: list[Settlement] = []
+    settled: list[_Outcome] = []
     failures: list[str] = []
     for batch in batches(calls, BATCH):
         for settlement in Settlement:
             ids = [answer.assignment_id for answer, one in batch if one.settlement is settlement]
             services.store.mark_settled(ids, settlement=settlement, at=services.clock.now())
-        settled += [one.settlement for _, one in batch if one.settlement is not None]
+        settled += [one for _, one in batch if one.settlement is not None]
         failures += [one.failure for _, one in batch if one.failure is not None]
         progress("Settling answers", len(settled) + len(failures), len(judged))
+    unpaid = [one.is_elsewhere for one in settled if one.settlement is not Settlement.APPROVED]
     return Payments(
-        paid=settled.count(Settlement.APPROVED),
-        rejected=settled.count(Settlement.REJECTED),
-        elsewhere=settled.count(Settlement.LOST),
+        paid=len(settled) - len(unpaid),
+        rejected=unpaid.count(False),
+        elsewhere=unpaid.count(True),
         failures=tuple(failures),
     )
 
@@ -131,10 +133,14 @@ def _judged(round_: Round, services: Services) -> Sequence[Assignment]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Outcome:
-    """`settlement` is None where the marketplace has not decided yet, or could not be asked; `failure` says why."""
+    """`settlement` is None where the marketplace has not decided yet, or could not be asked; `failure` says why.
+
+    `is_elsewhere`: it was settled by somebody else before, and otherwise than was decided here.
+    """
 
     settlement: Settlement | None = None
     failure: str | None = None
+    is_elsewhere: bool = False
 
 
 def _settle(answer: Assignment, services: Services) -> _Outcome:
@@ -152,16 +158,13 @@ def _settle(answer: Assignment, services: Services) -> _Outcome:
 
 def _decided_elsewhere(answer: Assignment, error: DecidedElsewhere, services: Services) -> _Outcome:
     """What stands in the marketplace instead: a refusal that came too late is a payment."""
-    became = Settlement.LOST
-    if answer.decision is Decision.REJECT:
-        looked = _look(answer, services)
-        if looked.settlement is None:
-            return _Outcome(failure=looked.failure or str(error))
-        became = looked.settlement
+    became = _look(answer, services)
+    if became.settlement is None:
+        return _Outcome(failure=became.failure or str(error))
     kind = "not_rejected" if answer.decision is Decision.REJECT else "not_approved"
     event = Event(at=services.clock.now(), kind=kind, subject=answer.assignment_id, detail=str(error))
     services.store.add_event(event)
-    return _Outcome(settlement=became)
+    return _Outcome(settlement=became.settlement, is_elsewhere=True)
 
 
 def _look(answer: Assignment, services: Services) -> _Outcome:

@@ -203,6 +203,8 @@ def test_an_answer_that_was_rejected_by_hand_does_not_keep_its_round_open(stage:
     assert (done.paid, done.decided_elsewhere, done.unpaid, done.rounds_closed) == (3, 1, 0, 1)
     (told,) = [event for event in stage.services.store.events() if event.kind == "not_approved"]
     assert told.subject == rejected
+    became = {one.assignment_id: one.settlement for one in stage.services.store.assignments(GENERATION)}
+    assert became[rejected] == "rejected"
 
 
 def test_a_resumed_round_needs_funds_only_for_what_is_missing(stage: Stage) -> None:
