@@ -98,6 +98,10 @@ class Bench:
                 f"An edit was begun with {edit.editor}, model {edit.model}, and its picture is there. "
                 "Set the editor back in the settings until it is done."
             )
+        if raw is not None and raw.key == raw_key(edit) and edit.state is EditState.PLANNED:
+            self._mark(
+                edit, EditState.RAW_STORED, cost_usd=self.services.editor.worst_case_usd
+            )  # forgotten: the worst
         return self._make(edit, raw)
 
     def _make(self, edit: Edit, raw: _Raw | None) -> EditState:
@@ -147,12 +151,14 @@ class Bench:
     def _raw(self, edit: Edit) -> _Raw | None:
         """The editor's picture, where an earlier run got as far as keeping it.
 
-        The answer to an attempt that had been given up may have come after all; then the next need not be made.
+        The answer to an attempt that had been given up may have come after all; then the next need not be made. Nor is
+        one that stands as not begun in records that were restored from an older copy.
         """
-        attempt = previous_attempt(edit) if edit.state is EditState.PLANNED else edit
-        if attempt is None or not self.services.images.exists(raw_key(attempt)):
-            return None
-        return _Raw(key=raw_key(attempt), data=self.services.images.get(raw_key(attempt)))
+        attempts = [previous_attempt(edit), edit] if edit.state is EditState.PLANNED else [edit]
+        for key in (raw_key(attempt) for attempt in attempts if attempt is not None):
+            if self.services.images.exists(key):
+                return _Raw(key=key, data=self.services.images.get(key))
+        return None
 
     def _paint(self, edit: Edit, canvas: _Canvas) -> _Raw:
         """Commits that the request goes out, sends it, and keeps the answer before looking at it."""

@@ -17,13 +17,10 @@ from pixelpatchwork.domain.model import (
     RoundId,
     RoundState,
     Settlement,
-    Study,
-    StudyId,
 )
-from pixelpatchwork.workflow.begin import Beginning, begin_study
 from pixelpatchwork.workflow.cancel import cancel_round, plan_cancel
 from tests.support.stores import DATABASES, fresh_store
-from tests.support.study import RULES, Stage, open_stage, seed_bytes
+from tests.support.study import Stage, open_stage
 
 GENERATION = RoundId("day-1-generation")
 TURNS = range(3)
@@ -31,17 +28,8 @@ TURNS = range(3)
 
 @pytest.fixture(params=DATABASES)
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
-    first = open_stage(tmp_path)
-    first.services.store.close()  # type: ignore[attr-defined]
-    study = Study(
-        study_id=StudyId("test-0001"), name="A test", pseudonym_key="ab" * 32, created_at=first.clock.now()
-    )
-    beginning = Beginning(
-        study=study, seed=seed_bytes(), max_side=2048, caption="The start", timezone=RULES.timezone
-    )
     with fresh_store(request.param, tmp_path) as store:
-        begin_study(beginning, store=store, images=first.services.images, now=first.clock.now())
-        yield first.with_services(store=store)
+        yield open_stage(tmp_path, store=store)
 
 
 def at_once(*deeds: Callable[[], object]) -> None:

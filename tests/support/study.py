@@ -20,7 +20,7 @@ from PIL import Image as Pillow
 
 from pixelpatchwork import resources
 from pixelpatchwork.adapters.clocks import MovableClock
-from pixelpatchwork.adapters.database import open_store
+from pixelpatchwork.adapters.database import SqlStore, open_store
 from pixelpatchwork.adapters.folder_images import FolderImages
 from pixelpatchwork.adapters.hit_pages import HitPages
 from pixelpatchwork.adapters.mturk import MTurkCrowd, mturk_client
@@ -220,8 +220,10 @@ def accept_hit(app: Flask, worker: str) -> AtWork:
     return AtWork(browser=browser, page=browser.get(work.link(str(frame["src"]))))
 
 
-def open_stage(folder: Path, *, rules: StudyRules = RULES, seed: bytes | None = None) -> Stage:
-    """A study on its first Day, with nothing published."""
+def open_stage(
+    folder: Path, *, rules: StudyRules = RULES, seed: bytes | None = None, store: SqlStore | None = None
+) -> Stage:
+    """A study on its first Day, with nothing published, in memory or in an empty `store`."""
     clock = MovableClock(START)
     app = create_app(Hosting(database_url="sqlite://", clock=clock.now, secret_key="test", random=Random(1)))
     client = mturk_client(
@@ -229,7 +231,7 @@ def open_stage(folder: Path, *, rules: StudyRules = RULES, seed: bytes | None = 
     )
     attach(client, app)
     editor = NoiseEditor()
-    store = open_store("sqlite://")
+    store = store or open_store("sqlite://")
     images = FolderImages(folder / "images")
     study = Study(
         study_id=StudyId("test-0001"), name="A test", pseudonym_key="ab" * 32, created_at=clock.now()

@@ -17,6 +17,7 @@ from pixelpatchwork.adapters.database.rows import (
     columns_of,
     edit_columns,
     edit_of,
+    insert_new,
     row_of,
     row_of_edit,
     usage_row,
@@ -127,13 +128,17 @@ def release_edit(connection: Connection, edit_key: EditKey, *, owner: str, at: d
 def finish_edit(
     connection: Connection, edit_key: EditKey, image: Image, *, owner: str, drift: float, at: datetime
 ) -> None:
-    """The image, and that the edit is DONE."""
+    """The image, and that the edit is DONE.
+
+    The image's id follows from the edit's key. So an image that is there is this one, of an edit whose row was lost and
+    recorded anew (a table that was restored from an older copy), unless it belongs to another edit.
+    """
     state = ImageState.HIDDEN if _is_cancelled(connection, edit_key) else image.state
     if _held(connection, edit_key)[0] is EditState.DONE:
         return
     _require_lease(connection, edit_key, owner)
     made = replace(image, day=_date(connection, edit_key), state=state)
-    connection.execute(insert(schema.image), row_of(made))
+    connection.execute(insert_new(schema.image, connection.dialect), row_of(made))
     _update(
         connection,
         edit_key,

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from pixelpatchwork.adapters.database import _answers, _edits, schema
 from pixelpatchwork.adapters.database._cancel import cancelled_among
 from pixelpatchwork.adapters.database._days import add_event, add_events
 from pixelpatchwork.adapters.database._unwanted import end_planned, ended
 from pixelpatchwork.adapters.database._votes import add_votes, banned_among, count_anew
-from pixelpatchwork.adapters.database.rows import lock, row_of_edit
+from pixelpatchwork.adapters.database.rows import insert_new, lock, row_of_edit
 from pixelpatchwork.domain.model import (
     AssignmentId,
     AssignmentState,
@@ -84,7 +84,8 @@ def _record(
     add_votes(connection, votes, at=at, hide_at_flags=hide_at_flags)
     edits = ended(planned, cancelled=cancelled, banned=banned)
     if edits:
-        connection.execute(insert(schema.edit), [row_of_edit(edit) for edit in edits])
+        # Whose answer's row was lost and taken in again has its edit already: the key follows from the answer.
+        connection.execute(insert_new(schema.edit, connection.dialect), [row_of_edit(edit) for edit in edits])
     add_events(
         connection,
         [
