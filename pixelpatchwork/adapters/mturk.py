@@ -6,7 +6,7 @@ MTurk's dialect (HITId, epoch times, money as text, four families of errors) sto
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -33,7 +33,12 @@ from pixelpatchwork.domain.ports import HitRequest, HitTypeSpec, PaidBonus, Publ
 
 if TYPE_CHECKING:
     from mypy_boto3_mturk import MTurkClient
-    from mypy_boto3_mturk.type_defs import AssignmentTypeDef, BonusPaymentTypeDef, HITTypeDef
+    from mypy_boto3_mturk.type_defs import (
+        AssignmentTypeDef,
+        BonusPaymentTypeDef,
+        HITTypeDef,
+        ListBonusPaymentsResponseTypeDef,
+    )
 
 LIVE_ENDPOINT = "https://mturk-requester.us-east-1.amazonaws.com"
 SANDBOX_ENDPOINT = "https://mturk-requester-sandbox.us-east-1.amazonaws.com"
@@ -251,8 +256,15 @@ class MTurkCrowd:
             pages = self._client.get_paginator("list_bonus_payments").paginate(
                 AssignmentId=assignment_id, PaginationConfig={"PageSize": _PAGE}
             )
-            for page in pages:
-                yield from map(_paid_bonus, page.get("BonusPayments", ()))
+            yield from _paid_bonuses(pages)
+
+    def bonuses_of_hit(self, hit_id: HitId) -> Iterator[PaidBonus]:
+        """Every bonus that was paid for a HIT's assignments, over all pages."""
+        with translated(self._endpoint):
+            pages = self._client.get_paginator("list_bonus_payments").paginate(
+                HITId=hit_id, PaginationConfig={"PageSize": _PAGE}
+            )
+            yield from _paid_bonuses(pages)
 
     def notify(self, hit_id: HitId, *, queue: str) -> None:
         """Has an SQS queue told of answers to the HITs of this HIT's type; the same again changes nothing."""
@@ -347,6 +359,11 @@ def _submitted(assignment: AssignmentTypeDef) -> SubmittedAssignment:
         is_approved=assignment["AssignmentStatus"] == "Approved",
         is_rejected=assignment["AssignmentStatus"] == "Rejected",
     )
+
+
+def _paid_bonuses(pages: Iterable[ListBonusPaymentsResponseTypeDef]) -> Iterator[PaidBonus]:
+    for page in pages:
+        yield from map(_paid_bonus, page.get("BonusPayments", ()))
 
 
 def _paid_bonus(payment: BonusPaymentTypeDef) -> PaidBonus:

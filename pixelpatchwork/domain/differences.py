@@ -43,6 +43,7 @@ class Kind(StrEnum):
     PAY_NOT_NOTED = "pay_not_noted"
     PAY_NOT_DONE = "pay_not_done"
     PAY_DIFFERS = "pay_differs"
+    BONUS_UNKNOWN = "bonus_unknown"
     BONUS_NOT_NOTED = "bonus_not_noted"
     BONUS_NOT_PAID = "bonus_not_paid"
     BONUS_TWICE = "bonus_twice"
@@ -86,7 +87,10 @@ class Books:
 
 @dataclass(frozen=True, kw_only=True)
 class Market:
-    """What the marketplace has of the study: its HITs, the answers to those on record, bonuses by answer."""
+    """What the marketplace has of the study: its HITs, the answers to those on record, and bonuses by answer.
+
+    `bonuses` has an entry, empty or not, for each answer of which the marketplace could be asked.
+    """
 
     hits: tuple[PublishedHit, ...]
     answers: Mapping[HitId, tuple[SubmittedAssignment, ...]]
@@ -116,6 +120,7 @@ def market_differences(books: Books, market: Market, *, now: datetime) -> tuple[
         *_hits(books, rounds, market, now),
         *_answers(books, rounds, market),
         *_bonuses(books.bonuses, market.bonuses),
+        *_unknown_bonuses(books.bonuses, market.bonuses),
         *_balance(books, rounds, market),
     )
 
@@ -129,7 +134,10 @@ def _hits(
     for hit in books.hits:
         yield from _hit(hit, rounds[hit.round_id], there.pop(hit.annotation, []), now)
     for unknown in (one for some in there.values() for one in some):
-        text = f"The HIT {unknown.hit_id} ({unknown.annotation}) is published and not on record."
+        text = (
+            f"The HIT {unknown.hit_id} ({unknown.annotation}) is published and not on record. Where an older copy of "
+            "the database was restored, it is taken over when its round is published. Run: ppw publish-round"
+        )
         yield Difference(kind=Kind.HIT_UNKNOWN, subject=unknown.hit_id, text=text)
 
 
@@ -141,7 +149,9 @@ def _hit(hit: Hit, round_: Round, there: list[PublishedHit], now: datetime) -> I
             kind=Kind.HIT_NOT_NOTED,
             subject=hit.token,
             text=f"{name} is published as {ours.hit_id}, which is not on record.",
-            repair="notes it as open, so that its answers are collected",
+            repair="notes it and takes it off the market, and takes in what came of it"
+            if round_.is_cancelled
+            else "notes it as open, so that its answers are collected",
         )
     same = next((one for one in there if one.hit_id == hit.hit_id), None)
     for other in there:
@@ -259,7 +269,9 @@ def _bonuses(
     bonuses: Iterable[Bonus], paid: Mapping[AssignmentId, tuple[PaidBonus, ...]]
 ) -> Iterator[Difference]:
     for bonus in bonuses:
-        times = sum(is_payment_of(one, bonus) for one in paid.get(bonus.assignment_id, ()))
+        if bonus.assignment_id not in paid:
+            continue  # its HIT is gone, and with it what was paid for it: nothing to compare
+        times = sum(is_payment_of(one, bonus) for one in paid[bonus.assignment_id])
         name = f"The bonus {bonus.rule} of Day {bonus.day_number} for {bonus.assignment_id}"
         if times and bonus.paid_at is None:
             yield Difference(
@@ -274,6 +286,22 @@ def _bonuses(
         if times > 1:
             text = f"{name} ({dollars(bonus.amount_usd)}) was paid {times} times."
             yield Difference(kind=Kind.BONUS_TWICE, subject=bonus.token, text=text)
+
+
+def _unknown_bonuses(
+    bonuses: Iterable[Bonus], paid: Mapping[AssignmentId, tuple[PaidBonus, ...]]
+) -> Iterator[Difference]:
+    recorded: dict[AssignmentId, list[Bonus]] = defaultdict(list)
+    for bonus in bonuses:
+        recorded[bonus.assignment_id].append(bonus)
+    for assignment_id, payments in sorted(paid.items()):
+        for number, payment in enumerate(payments, start=1):
+            if not any(is_payment_of(payment, bonus) for bonus in recorded[assignment_id]):
+                text = (
+                    f"A bonus of {dollars(payment.amount_usd)} was paid for the answer {assignment_id}, which is not "
+                    "on record. One that the settings' rules grant is noted by: ppw bonus"
+                )
+                yield Difference(kind=Kind.BONUS_UNKNOWN, subject=f"{assignment_id}:{number}", text=text)
 
 
 def is_payment_of(paid: PaidBonus, bonus: Bonus) -> bool:
@@ -322,14 +350,16 @@ def _image(image: Image, pictures: Pictures) -> Iterator[Difference]:
         yield Difference(
             kind=Kind.PICTURE_MISSING,
             subject=image.s3_path,
-            text=f"The picture of image {image.image_id} is missing: {image.s3_path}.",
+            text=f"The picture of image {image.image_id} is missing: {image.s3_path}."
+            + ("" if raw_is_there else " Restore it from a backup."),
             repair="makes it again from what the editor painted, and keeps it where it is the same"
             if raw_is_there
             else None,
         )
     elif digest != image.sha256:
         text = (
-            f"The picture {image.s3_path} is not the one that was recorded (its SHA-256 differs). Restore it."
+            f"The picture {image.s3_path} is not the one that was recorded (its SHA-256 differs). "
+            "Restore it from a backup."
         )
         yield Difference(kind=Kind.PICTURE_ALTERED, subject=image.s3_path, text=text)
     if image.thumbnail_path not in pictures.keys:
@@ -340,5 +370,8 @@ def _image(image: Image, pictures: Pictures) -> Iterator[Difference]:
             repair="makes it from the picture" if digest == image.sha256 or raw_is_there else None,
         )
     if image.raw_path is not None and not raw_is_there:
-        text = f"What the editor painted for image {image.image_id} is missing: {image.raw_path}. Restore it."
+        text = (
+            f"What the editor painted for image {image.image_id} is missing: {image.raw_path}. "
+            "Restore it from a backup."
+        )
         yield Difference(kind=Kind.RAW_MISSING, subject=image.raw_path, text=text)

@@ -194,6 +194,10 @@ class Crowd(Protocol):
         """Every bonus that was paid for an assignment, by whomever, over all pages."""
         ...
 
+    def bonuses_of_hit(self, hit_id: HitId) -> Iterator[PaidBonus]:
+        """The same for all assignments of a HIT. Raises HitGone, as `hit` does."""
+        ...
+
     def notify(self, hit_id: HitId, *, queue: str) -> None:
         """Has the SQS queue of this URL told of every answer to this HIT, and to all others of its type.
 

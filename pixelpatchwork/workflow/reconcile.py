@@ -24,7 +24,7 @@ from pixelpatchwork.domain.errors import HitGone, ImageMissing, NothingToDo, Pat
 from pixelpatchwork.domain.model import AssignmentId, HitId, Image, Settlement, Token
 from pixelpatchwork.domain.pictures import PictureError, sha256_hex
 from pixelpatchwork.domain.plan import study_prefix
-from pixelpatchwork.domain.ports import ImageStore, PaidBonus, SubmittedAssignment
+from pixelpatchwork.domain.ports import Crowd, ImageStore, PaidBonus, SubmittedAssignment
 from pixelpatchwork.workflow.collect import collect
 from pixelpatchwork.workflow.parallel import each
 from pixelpatchwork.workflow.remake import known_keys, remake_picture, remake_thumbnail
@@ -90,24 +90,31 @@ def _read_market(books: Books, services: Services, progress: Progress) -> Market
     there = {hit.hit_id for hit in hits}
     ours = [hit.hit_id for hit in books.hits if hit.hit_id is not None and hit.hit_id in there]
     answers: dict[HitId, tuple[SubmittedAssignment, ...]] = {}
-
-    def read(hit_id: HitId) -> tuple[SubmittedAssignment, ...] | None:
-        try:
-            return tuple(crowd.assignments(hit_id))
-        except HitGone:
-            return None  # disposed of since it was listed
-
-    for done, (hit_id, found) in enumerate(each(read, ours, workers=workers), start=1):
+    bonuses: dict[AssignmentId, tuple[PaidBonus, ...]] = {}
+    calls = each(lambda hit_id: _read_hit(hit_id, crowd), ours, workers=workers)
+    for done, (hit_id, found) in enumerate(calls, start=1):
         if found is not None:
-            answers[hit_id] = found
+            answers[hit_id] = found.answers
+            bonuses |= found.bonuses
         progress("Comparing HITs", done, len(ours))
-    return Market(hits=hits, answers=answers, balance=crowd.balance(), bonuses=_read_bonuses(books, services))
+    return Market(hits=hits, answers=answers, balance=crowd.balance(), bonuses=bonuses)
 
 
-def _read_bonuses(books: Books, services: Services) -> Mapping[AssignmentId, tuple[PaidBonus, ...]]:
-    earned = sorted({one.assignment_id for one in books.bonuses})
-    paid = each(lambda key: tuple(services.crowd.bonuses(key)), earned, workers=services.rules.parallel_calls)
-    return dict(paid)
+@dataclass(frozen=True, kw_only=True)
+class _ReadHit:
+    answers: tuple[SubmittedAssignment, ...]
+    bonuses: Mapping[AssignmentId, tuple[PaidBonus, ...]]
+
+
+def _read_hit(hit_id: HitId, crowd: Crowd) -> _ReadHit | None:
+    """A HIT's answers, and what was paid for each on top; None where it was disposed of since it was listed."""
+    try:
+        answers, paid = tuple(crowd.assignments(hit_id)), tuple(crowd.bonuses_of_hit(hit_id))
+    except HitGone:
+        return None
+    keys = {one.assignment_id for one in answers} | {one.assignment_id for one in paid}
+    bonuses = {key: tuple(one for one in paid if one.assignment_id == key) for key in keys}
+    return _ReadHit(answers=answers, bonuses=bonuses)
 
 
 def _compare_pictures(services: Services, progress: Progress) -> tuple[Difference, ...]:

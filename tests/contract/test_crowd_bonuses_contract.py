@@ -11,8 +11,8 @@ from flask import Flask
 
 from pixelpatchwork.adapters.mturk import MTurkCrowd, mturk_client
 from pixelpatchwork.crowd.browser import Form, Page, WsgiBrowser
-from pixelpatchwork.domain.errors import CrowdError, DecidedElsewhere, InsufficientFunds
-from pixelpatchwork.domain.model import AssignmentId, Token, WorkerId
+from pixelpatchwork.domain.errors import CrowdError, DecidedElsewhere, HitGone, InsufficientFunds
+from pixelpatchwork.domain.model import AssignmentId, HitId, Token, WorkerId
 from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.ports import HitRequest, HitTypeSpec, PaidBonus, SubmittedAssignment
 from pixelpatchwork.marketplace.app import create_app
@@ -195,3 +195,12 @@ def test_a_worker_who_did_not_do_the_assignment_gets_nothing(fair: Fair) -> None
 def test_bonuses_of_an_assignment_that_does_not_exist_cannot_be_listed(fair: Fair) -> None:
     with pytest.raises(DecidedElsewhere, match="does not know it any more"):
         list(fair.crowd.bonuses(AssignmentId("3NOSUCHASSIGNMENT")))
+
+
+def test_bonuses_of_a_hit_are_those_of_its_assignments(fair: Fair) -> None:
+    assert list(fair.crowd.bonuses_of_hit(fair.answer.hit_id)) == []
+    fair.send()
+    fair.send(token="token-2", amount="0.10", reason="And thanks.")
+    assert list(fair.crowd.bonuses_of_hit(fair.answer.hit_id)) == fair.paid()
+    with pytest.raises(HitGone):
+        list(fair.crowd.bonuses_of_hit(HitId("3NOSUCHHIT")))

@@ -127,6 +127,46 @@ def test_a_hit_that_was_published_and_not_noted_is_noted(stage: Stage) -> None:
     assert {hit.hit_id for hit in hits} == {hit.hit_id for hit in stage.services.crowd.hits("pixelpatchwork")}
 
 
+def test_a_hit_that_was_made_after_its_round_was_cancelled_and_closed_is_taken_off_the_market(
+    stage: Stage,
+) -> None:
+    """Who publishes is killed before he notes it, and nothing on record tells of it."""
+
+    def cancelled_meanwhile() -> None:
+        cancel_round(plan_cancel(stage.services), stage.services, owner="test")
+
+    late = Interposed(
+        stage.services.crowd, "create_hit", before=cancelled_meanwhile, after=failing_on(1, Killed())
+    )
+    with pytest.raises(Killed):
+        stage.with_services(crowd=late).publish()
+    assert [one.state for one in stage.services.store.rounds()] == [RoundState.CLOSED]
+    stage.paint("Ann", "a moon")
+    (difference,) = found(stage)
+    assert difference.repair == "notes it and takes it off the market, and takes in what came of it"
+
+    assert mend(stage).remaining == ()
+
+    assert [
+        hit for hit in stage.services.crowd.hits("pixelpatchwork") if hit.expires_at > stage.clock.now()
+    ] == []
+    assert [one.settlement for one in stage.services.store.assignments(GENERATION)] == [Settlement.APPROVED]
+    assert [one.state for one in stage.services.store.rounds()] == [RoundState.CLOSED]
+
+
+def test_an_answer_that_was_rejected_by_hand_is_taken_in_as_rejected_at_once(stage: Stage) -> None:
+    stage.publish()
+    stage.paint("Ann", "a moon")
+    hit_id = stage.services.store.hits(GENERATION)[0].hit_id
+    assert hit_id is not None
+    (answer,) = stage.services.crowd.assignments(hit_id)
+    stage.services.crowd.reject(answer.assignment_id, feedback="by hand")
+
+    assert mend(stage).remaining == ()
+
+    assert [one.settlement for one in stage.services.store.assignments(GENERATION)] == [Settlement.REJECTED]
+
+
 def test_hits_of_a_restored_database_are_named_and_left(tmp_path: Path, stage: Stage) -> None:
     stage.publish()
     restored = open_stage(tmp_path / "restored").with_services(crowd=stage.services.crowd)
@@ -383,6 +423,27 @@ def test_a_bonus_on_record_that_was_never_paid_and_one_paid_twice_are_said_and_l
     for token in ("first", "second"):
         send(stage, bonus, token=token)
     assert [one.kind for one in mend(stage).remaining] == [Kind.BONUS_TWICE]
+
+
+def test_a_bonus_that_was_paid_outside_the_program_is_said_and_left(stage: Stage) -> None:
+    bonus = planned_bonus(stage)
+    send(stage, replace(bonus, amount_usd=Usd("2.00"), reason="Thank you!"), token="by hand")
+    (told,) = mend(stage).remaining
+    assert told.kind is Kind.BONUS_UNKNOWN
+    assert told.text.startswith(
+        f"A bonus of $2.00 was paid for the answer {bonus.assignment_id}, which is not on"
+    )
+
+
+def test_a_bonus_of_an_answer_that_is_gone_from_the_marketplace_is_not_compared(stage: Stage) -> None:
+    bonus = planned_bonus(stage)
+    send(stage, bonus, token=bonus.token)
+    stage.services.store.mark_bonus_paid(bonus.token, paid_at=stage.clock.now(), at=stage.clock.now())
+    for hit in stage.services.store.hits(GENERATION):
+        assert hit.hit_id is not None
+        stage.services.crowd.delete(hit.hit_id)
+    stage.clock.advance(timedelta(days=200))
+    assert found(stage) == []
 
 
 def test_mending_beside_a_collector_pays_once_and_leaves_nothing(stage: Stage) -> None:
