@@ -367,7 +367,9 @@ def _image(image: Image, pictures: Pictures) -> Iterator[Difference]:
             kind=Kind.THUMBNAIL_MISSING,
             subject=image.thumbnail_path,
             text=f"The thumbnail of image {image.image_id} is missing: {image.thumbnail_path}.",
-            repair="makes it from the picture" if digest == image.sha256 or raw_is_there else None,
+            repair="makes it from the picture"
+            if digest == image.sha256 or (digest is None and raw_is_there)
+            else None,
         )
     if image.raw_path is not None and not raw_is_there:
         text = (

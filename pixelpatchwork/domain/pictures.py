@@ -41,6 +41,10 @@ _BAND: Final = 256
 """Rows that are converted at a time."""
 _HOW_TO_MEND = "Save it as an 8-bit RGB PNG or JPEG and try again."
 
+# Editors' pictures are read in several threads, where no filter can be set for a while. Sizes are checked here, and
+# whatever else Pillow warns of in a picture is refused or dropped.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
 
 class PictureError(PatchworkError):
     """Bytes that should be a picture of ours, or an editor's, are none that we take."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import struct
+import subprocess
+import sys
 import zlib
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +28,7 @@ from pixelpatchwork.domain.pictures import (
     sha256_hex,
     thumbnail,
 )
+from tests.support.ppw import environment
 
 
 def photograph(size: tuple[int, int] = (96, 80), mode: str = "RGB") -> Image.Image:
@@ -226,3 +230,28 @@ def test_a_transient_picture_holds_the_same_pixels() -> None:
     pixels = np.random.default_rng(2).integers(0, 256, (40, 30, 3), np.uint8)
     data = png_bytes(Image.fromarray(pixels), transient=True)
     assert (np.asarray(read_png(data)) == pixels).all()
+
+
+def test_no_warning_of_a_huge_picture_reaches_the_terminal(tmp_path: Path) -> None:
+    """A process of its own: in the tests' own, every warning is an error."""
+    data = saved(photograph((20, 20)))
+    header = struct.pack(">II", 10_000, 10_000) + data[24:29]
+    (tmp_path / "huge.png").write_bytes(
+        data[:16] + header + struct.pack(">I", zlib.crc32(b"IHDR" + header)) + data[33:]
+    )
+    script = (
+        "from pathlib import Path\n"
+        "from pixelpatchwork.domain.pictures import PictureError, read_png\n"
+        "try: read_png(Path('huge.png').read_bytes())\n"
+        "except PictureError as error: print(error)\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    ran = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=environment({"PYTHONPATH": str(root)}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (ran.stderr, "10000 x 10000" in ran.stdout) == ("", True)

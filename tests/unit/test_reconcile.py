@@ -346,6 +346,17 @@ def test_an_altered_picture_and_a_lost_one_of_the_editors_are_said_and_left(stag
     assert file(stage, image.s3_path).read_bytes() == b"not a picture"
 
 
+def test_no_thumbnail_is_made_from_an_altered_picture(stage: Stage) -> None:
+    image = painted_image(stage)
+    seed = stage.services.store.images()[0]
+    file(stage, image.s3_path).write_bytes(file(stage, seed.s3_path).read_bytes())
+    file(stage, image.thumbnail_path).unlink()
+
+    done = mend(stage)
+
+    assert [one.kind for one in done.remaining] == [Kind.PICTURE_ALTERED, Kind.THUMBNAIL_MISSING]
+
+
 def test_a_picture_that_nobody_asked_for_is_named_and_never_deleted(stage: Stage) -> None:
     painted_image(stage)
     stage.services.images.put("full/stray.png", b"x", content_type="image/png")
