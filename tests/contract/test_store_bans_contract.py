@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from pixelpatchwork.adapters.database import SqlStore
 from pixelpatchwork.domain.errors import LeaseLost
-from pixelpatchwork.domain.model import EditKey, EditState, ImageId
+from pixelpatchwork.domain.model import EditState, ImageId
 from pixelpatchwork.domain.store import MAKER_BANNED
 from tests.support.records import (
-    GENERATION,
+    LEASE,
     NOW,
-    assignment,
     begin_generation,
+    claimed,
     edit,
+    ends,
     image,
-    usable,
+    planned,
     user,
 )
 from tests.support.stores import DATABASES, fresh_store
 
-LEASE = timedelta(minutes=10)
 ENDED = (EditState.FAILED, MAKER_BANNED)
 
 
@@ -36,28 +35,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
         yield fresh
 
 
-def planned(store: SqlStore, name: str, *, by: int = 1) -> EditKey:
-    """An edit that an answer asked for."""
-    store.add_assignments([assignment(f"for-{name}", by)])
-    store.record_judgements([usable(f"for-{name}", edit=edit(name, of=f"for-{name}", by=by))], at=NOW)
-    return EditKey(name)
-
-
-def claimed(store: SqlStore, name: str, *states: EditState) -> EditKey:
-    """The same, leased to me and moved on."""
-    key = planned(store, name)
-    assert store.claim_edit(owner="me", now=NOW, lease=LEASE) is not None
-    for state in states:
-        store.mark_edit(key, state, owner="me", at=NOW)
-    return key
-
-
 def ban(store: SqlStore, number: int = 1, *, is_banned: bool = True) -> None:
     store.set_banned(user(number).user_id, is_banned=is_banned, at=NOW)
-
-
-def ends(store: SqlStore) -> dict[str, tuple[EditState, str | None]]:
-    return {one.edit_key: (one.state, one.message) for one in store.edits(GENERATION)}
 
 
 def test_edits_that_were_not_sent_end_with_their_makers_ban(store: SqlStore) -> None:

@@ -15,7 +15,6 @@ from pixelpatchwork.domain.errors import AlreadyRecorded, LeaseLost, StoreError
 from pixelpatchwork.domain.model import (
     Choice,
     Day,
-    EditKey,
     EditState,
     HitId,
     HitState,
@@ -29,6 +28,7 @@ from pixelpatchwork.domain.ports import ClosedDay
 from pixelpatchwork.domain.store import ROUND_CANCELLED
 from tests.support.records import (
     GENERATION,
+    LEASE,
     MINUTE,
     NOW,
     SEED,
@@ -38,17 +38,19 @@ from tests.support.records import (
     ballot_id,
     begin_generation,
     begin_voting,
+    claimed,
     edit,
+    ends,
     hit,
     image,
     paint,
+    planned,
     round_,
     usable,
     vote,
 )
 from tests.support.stores import DATABASES, fresh_store
 
-LEASE = timedelta(minutes=10)
 LATER = NOW + MINUTE
 
 
@@ -56,28 +58,6 @@ LATER = NOW + MINUTE
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
     with fresh_store(request.param, tmp_path) as fresh:
         yield fresh
-
-
-def planned(store: SqlStore, name: str, *, by: int = 1) -> EditKey:
-    """An edit that an answer asked for."""
-    store.add_assignments([assignment(f"for-{name}", by)])
-    store.record_judgements([usable(f"for-{name}", edit=edit(name, of=f"for-{name}", by=by))], at=NOW)
-    return EditKey(name)
-
-
-def claimed(store: SqlStore, name: str, *states: EditState) -> EditKey:
-    """The same, leased to me and moved on."""
-    key = planned(store, name)
-    found = store.claim_edit(owner="me", now=NOW, lease=LEASE)
-    assert found is not None
-    assert found.edit_key == key
-    for state in states:
-        store.mark_edit(key, state, owner="me", at=NOW)
-    return key
-
-
-def ends(store: SqlStore) -> dict[str, tuple[EditState, str | None]]:
-    return {one.edit_key: (one.state, one.message) for one in store.edits(GENERATION)}
 
 
 def test_a_cancelled_round_says_since_when(store: SqlStore) -> None:

@@ -37,6 +37,7 @@ from pixelpatchwork.domain.ports import Judgement, Store
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 TODAY = date(2026, 3, 1)
 MINUTE = timedelta(minutes=1)
+LEASE = timedelta(minutes=10)
 SEED = ImageId("seed")
 GENERATION = RoundId("1-generation")
 VOTING = RoundId("1-voting")
@@ -182,6 +183,29 @@ def paint(store: Store, name: str, *, by: int, minutes: int = 0) -> None:
         pass  # others in the queue stay leased
     painted = image(name, creator=by, minutes=minutes)
     store.finish_edit(planned.edit_key, painted, owner="me", drift=0.0, at=NOW)
+
+
+def planned(store: Store, name: str, *, by: int = 1) -> EditKey:
+    """An edit that an answer asked for, to Day 1's generation round."""
+    store.add_assignments([assignment(f"for-{name}", by)])
+    store.record_judgements([usable(f"for-{name}", edit=edit(name, of=f"for-{name}", by=by))], at=NOW)
+    return EditKey(name)
+
+
+def claimed(store: Store, name: str, *states: EditState) -> EditKey:
+    """The same, leased to me and moved on through these states."""
+    key = planned(store, name)
+    found = store.claim_edit(owner="me", now=NOW, lease=LEASE)
+    assert found is not None
+    assert found.edit_key == key
+    for state in states:
+        store.mark_edit(key, state, owner="me", at=NOW)
+    return key
+
+
+def ends(store: Store) -> dict[str, tuple[EditState, str | None]]:
+    """How the edits of Day 1's generation round stand, and why, by their keys."""
+    return {one.edit_key: (one.state, one.message) for one in store.edits(GENERATION)}
 
 
 def begin_voting(store: Store, *images: str, users: int = 3) -> None:
