@@ -54,7 +54,7 @@ def bonus(
     if as_json:
         emit_json({"plan": _plan_json(plan, names), "done": done})
     elif plan.unpaid:
-        say("\n".join(_done_lines(done)))
+        say("\n".join(_done_lines(plan, done)))
     return FAILED if done.waiting else 0
 
 
@@ -107,10 +107,10 @@ def _show_dry_run(plan: BonusPlan, names: dict[UserId, str], *, as_json: bool) -
         say(f"Nothing was paid. To pay them, run: ppw bonus --day {plan.day.number}")
 
 
-def _done_lines(done: BonusSummary) -> Iterator[str]:
+def _done_lines(plan: BonusPlan, done: BonusSummary) -> Iterator[str]:
     yield f"{counted(done.paid, 'bonus', 'bonuses')} paid, {dollars(done.paid_usd)} with the fees."
     if done.found:
         yield f"{counted(done.found, 'bonus', 'bonuses')} found paid by another run, and noted."
     if done.waiting:
         waiting = counted(done.waiting, "bonus waits", "bonuses wait")
-        yield f"{waiting}: {done.first_failure} The next run tries again: ppw bonus"
+        yield f"{waiting}: {done.first_failure} The next run tries again: ppw bonus --day {plan.day.number}"

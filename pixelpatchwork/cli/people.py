@@ -36,6 +36,9 @@ def list_users(invocation: Invocation, banned: bool, as_json: bool) -> None:
         (one.user_id, one.username, one.answers, one.images, one.votes, "banned" if one.is_banned else "")
         for one in people
     ]
+    if not rows:
+        say("Nobody is banned." if banned else "Nobody has taken part yet. Run: ppw status")
+        return
     say(table(rows, ("User", "Artist name", "Answers", "Images", "Votes", "")))
 
 

@@ -41,6 +41,9 @@ def list_images(invocation: Invocation, everything: bool, flagged: bool, as_json
     if as_json:
         emit_json({"images": [_plain(image, _artist(image, names)) for image in found]})
         return
+    if not found:
+        say("No picture is hidden by flags. Run: ppw images list")
+        return
     rows = [
         (
             image.image_id,
