@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -51,7 +52,8 @@ def test_a_study_killed_once_in_every_command_ends_as_the_undisturbed_one(
     world.restore(on_sqlite.chapters[0].before)
     for chapter in on_sqlite.chapters:
         chapter.step.before(world)
-        world.ppw(*chapter.step.command, death=random.choice(chapter.deaths))
+        killed = world.ppw(*chapter.step.command, death=random.choice(chapter.deaths))
+        assert killed.ran.code == -signal.SIGKILL, killed.ran.text
         world.clock.advance(seconds=LEASE_RUNS_OUT_SECONDS)
         world.ppw(*chapter.step.command)
     assert in_words(books_of(world)) == in_words(on_sqlite.chapters[-1].after)

@@ -102,6 +102,8 @@ def kill(world: World, chapter: Chapter, death: Death) -> Trial:
     lines = differences(chapter.after, found, lost)
     if again.ran.code not in {0, NOTHING_TO_DO}:
         lines.append(f"the second run failed: {again.ran.text}")
+    if len(lost.outcome | lost.price) > 1:
+        lines.append("one death took the outcome of several edits with it, and one is made at a time")
     if lost.outcome:
         lines += _silence(world, sum(unknown_edits(found).values()))
     return Trial(

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import md5
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -211,8 +212,9 @@ class World:
         there = self.pictures()
         for key in there.keys() - wanted.keys():
             self._bucket.delete_object(Bucket=self.s3.bucket, Key=key)
-        for key in wanted.keys() - there.keys():
-            self._bucket.put_object(Bucket=self.s3.bucket, Key=key, Body=wanted[key])
+        for key, data in wanted.items():
+            if there.get(key) != f'"{md5(data, usedforsecurity=False).hexdigest()}"':  # S3's ETag
+                self._bucket.put_object(Bucket=self.s3.bucket, Key=key, Body=data)
 
     def _picture(self, key: str) -> bytes:
         return self._bucket.get_object(Bucket=self.s3.bucket, Key=key)["Body"].read()
