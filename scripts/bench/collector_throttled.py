@@ -5,7 +5,7 @@ A served marketplace runs in a process of its own, answers every call 20 ms late
 each number of calls at once publishes, nine workers do every HIT, and `collect` takes in and approves their answers.
 The rate alone is the ideal: the figure is the calls that were let through a second, as a share of it.
 
-Run: python -m scripts.bench.collector_throttled [--rate 100] [--hits 150] [--workers 1 4 16 64] [--latency-ms 20]
+Run: python -m scripts.bench.collector_throttled [--rate 100] [--hits 600] [--workers 1 4 16 64] [--latency-ms 20]
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def measure(market: Market, folder: Path, *, workers: int, hits: int, rate: floa
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rate", type=float, default=100.0, help="calls a second that are let through")
-    parser.add_argument("--hits", type=int, default=150)
+    parser.add_argument("--hits", type=int, default=600)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 4, 16, 64])
     parser.add_argument("--latency-ms", type=float, default=20.0)
     chosen = parser.parse_args()
