@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -10,7 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, find, given, settings
 from hypothesis import strategies as st
 
 from pixelpatchwork.adapters.database import SqlStore
@@ -34,6 +35,7 @@ SIZE = (96, 80)
 RULES = GenerationRules(min_coverage=0.005, max_coverage=0.6, max_prompt=200)
 BALLOT = tuple(ImageId(name) for name in ("boat", "cat", "sea", "moon"))
 CHECK = ImageId("broken")
+FEW = settings(max_examples=100, database=None, derandomize=True)
 NAMESPACE = (
     "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2005-10-01/QuestionFormAnswers.xsd"
 )
@@ -64,6 +66,10 @@ STRANGE = st.sampled_from(
     ]
 )
 pieces = st.one_of(STRANGE, st.text(max_size=40))
+in_xml = st.text(
+    st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"), max_size=40
+)
+"""What a browser lets through: no character that XML has no place for."""
 
 
 @st.composite
@@ -88,31 +94,49 @@ def answer_xml(fields: Mapping[str, str]) -> str:
     )
 
 
-prompts = bent(st.sampled_from(["a red boat", "ein Mond über dem Meer", "قارب", "👩‍🚀 in the sky"]), pieces)
+prompts = st.one_of(
+    in_xml, bent(st.sampled_from(["a red boat", "ein Mond über dem Meer", "قارب", "👩‍🚀 in the sky"]), pieces)
+)
 generation_fields = st.fixed_dictionaries(
     {
         "mask": st.one_of(masks(), bent(masks(), pieces)),
         "prompt": prompts,
-        "consent": st.sampled_from(["yes", "on", "", "no"]),
-        "language": st.one_of(st.just("en"), pieces),
-        "seconds": st.one_of(st.just("30"), pieces),
+        "consent": st.sampled_from(["yes", "yes", "yes", "on", "", "no"]),
+        "language": st.one_of(st.just("en"), in_xml),
+        "seconds": st.one_of(st.just("30"), in_xml),
     }
 )
-ballot_fields = st.dictionaries(
-    st.one_of(
-        st.sampled_from(
-            ["consent", *(f"{kind}_{one}" for kind in ("vote", "flag") for one in (*BALLOT, CHECK))]
-        ),
-        pieces,
-    ),
-    st.one_of(st.sampled_from(["up", "down", "skip", "yes", "UP "]), pieces),
-    max_size=12,
+BALLOT_FIELDS = [f"{kind}_{one}" for kind in ("vote", "flag") for one in (*BALLOT, CHECK)]
+cast = st.fixed_dictionaries(
+    {"consent": st.just("yes")} | {f"vote_{one}": st.sampled_from(Choice) for one in (*BALLOT, CHECK)},
+    optional={f"flag_{one}": st.just("yes") for one in BALLOT},
 )
-folded = generation_fields.map(lambda fields: answer_xml({"taskAnswers": str([fields]).replace("'", '"')}))
+"""Ballots as the voting page sends them."""
+tampered = st.builds(
+    lambda fields, more: {**fields, **more},
+    cast,
+    st.dictionaries(
+        st.one_of(st.sampled_from(BALLOT_FIELDS), in_xml),
+        st.one_of(st.sampled_from(["up", "yes", "UP "]), in_xml),
+        max_size=3,
+    ),
+)
+ballot_fields = st.one_of(
+    cast, tampered, st.dictionaries(st.one_of(st.sampled_from(["consent", *BALLOT_FIELDS]), pieces), pieces)
+)
+
+
+def folded_into_one(fields: Mapping[str, str]) -> str:
+    """As the form of Crowd HTML Elements sends an answer: everything as JSON in one field."""
+    return answer_xml({"taskAnswers": json.dumps([fields])})
+
+
+generations = st.one_of(generation_fields.map(answer_xml), generation_fields.map(folded_into_one))
+ballots = st.one_of(ballot_fields.map(answer_xml), ballot_fields.map(folded_into_one))
 
 
 @hostile
-@given(st.one_of(generation_fields.map(answer_xml), folded, bent(generation_fields.map(answer_xml), pieces)))
+@given(st.one_of(generations, bent(generations, pieces)))
 @example("<a>" * 100_000)
 @example(answer_xml({"consent": "yes", "taskAnswers": "[" * 100_000}))
 @example(answer_xml({"consent": "yes", "prompt": "\u0301\u0327" * 60_000}))
@@ -128,7 +152,7 @@ def test_a_generation_answer_becomes_a_mask_and_a_prompt_or_a_reason(xml: str) -
 
 
 @hostile
-@given(st.one_of(ballot_fields.map(answer_xml), bent(ballot_fields.map(answer_xml), pieces)))
+@given(st.one_of(ballots, bent(ballots, pieces)))
 def test_a_ballot_becomes_one_opinion_an_image_or_a_reason(xml: str) -> None:
     parsed = parse_ballot(xml, ballot=BALLOT, checks=[CHECK])
     if isinstance(parsed, Unusable):
@@ -141,7 +165,25 @@ def test_a_ballot_becomes_one_opinion_an_image_or_a_reason(xml: str) -> None:
 
 
 @hostile
-@given(st.one_of(generation_fields.map(answer_xml), bent(ballot_fields.map(answer_xml), pieces), st.text()))
+@given(cast, st.booleans())
+def test_a_ballot_is_read_as_it_was_cast(fields: dict[str, str], is_folded: bool) -> None:
+    parsed = parse_ballot(
+        (folded_into_one if is_folded else answer_xml)(fields), ballot=BALLOT, checks=[CHECK]
+    )
+    if isinstance(parsed, Unusable):
+        assert not any(f"flag_{one}" in fields or fields[f"vote_{one}"] != "skip" for one in BALLOT)
+        return
+    assert [(one.choice, one.flagged) for one in (*parsed.opinions, *parsed.checks)] == [
+        (fields[f"vote_{one}"], f"flag_{one}" in fields) for one in (*BALLOT, CHECK)
+    ]
+
+
+@hostile
+@given(
+    st.one_of(
+        generation_fields.map(answer_xml), folded, bent(ballot_fields.map(answer_xml), pieces), st.text()
+    )
+)
 @example(answer_xml({"taskAnswers": '[{"prompt": "\\ud800", "\\udfff": "up"}]'}))
 def test_whatever_can_be_read_of_an_answer_is_text_by_name(xml: str) -> None:
     assert all(isinstance(name, str) and isinstance(value, str) for name, value in read_fields(xml).items())
@@ -176,6 +218,16 @@ def test_a_prompt_is_one_line_without_what_cannot_be_seen(text: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("form", [generation_fields.map(answer_xml), generation_fields.map(folded_into_one)])
+def test_usable_answers_are_among_those_that_are_tried(form: st.SearchStrategy[str]) -> None:
+    """Hostile input that never got past the door would show little."""
+    find(
+        form,
+        lambda xml: isinstance(parse_generation(xml, size=SIZE, rules=RULES), GenerationAnswer),
+        settings=FEW,
+    )
+
+
 # ---- raw input is kept ----------------------------------------------------------------------------------
 
 _numbers = count(1)
@@ -189,7 +241,7 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @hostile
-@given(raw=st.one_of(bent(generation_fields.map(answer_xml), pieces), st.text(max_size=500)))
+@given(raw=st.one_of(bent(generations, pieces), st.text(max_size=500)))
 @example(raw="\x00")
 @example(raw="\ud800")
 @example(raw="😀 \r\n\t ")

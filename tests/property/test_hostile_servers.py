@@ -82,10 +82,11 @@ def notification(event: str, hit_id: str, *, over_sns: bool) -> str:
 notifications = st.builds(
     notification,
     st.sampled_from(["AssignmentSubmitted", "HITReviewable", "Ping"]),
-    st.one_of(st.just("HIT1"), st.text(max_size=70)),
+    st.one_of(st.from_regex(r"[A-Z0-9]{1,70}", fullmatch=True), st.text(max_size=70)),
     over_sns=st.booleans(),
 )
 bodies = st.one_of(
+    notifications,
     bent(notifications, pieces),
     json_values.map(json.dumps),
     json_values.map(lambda value: json.dumps({"Events": value})),
@@ -98,8 +99,15 @@ bodies = st.one_of(
 @given(bodies)
 @example("[" * 1_000_000)
 @example("9" * 1_000_000)
+@example(notification("AssignmentSubmitted", "../HIT1", over_sns=True))
 def test_a_queue_message_names_hits_or_none(body: str) -> None:
     assert all(one.isascii() and one.isalnum() and 0 < len(one) <= 64 for one in hits_named(body))
+
+
+@hostile
+@given(st.from_regex(r"[A-Z0-9]{1,64}", fullmatch=True), st.booleans())
+def test_a_queue_message_as_mechanical_turk_writes_it_names_its_hit(hit_id: str, over_sns: bool) -> None:
+    assert hits_named(notification("AssignmentSubmitted", hit_id, over_sns=over_sns)) == {hit_id}
 
 
 # ---- replies of an images server ------------------------------------------------------------------------
