@@ -78,6 +78,9 @@ def test_masks_and_pictures_stand_side_by_side_and_no_word_of_a_worker_acts(
     assert all(browser.execute_script("return [...document.images].map(one => one.naturalWidth)"))
     outlines = browser.find_elements(By.CSS_SELECTOR, ".sides .outline")
     assert [one.value_of_css_property("opacity") for one in outlines] == ["1"]
+    (tint,) = browser.find_elements(By.CSS_SELECTOR, ".sides .tint")
+    picture = browser.find_element(By.CSS_SELECTOR, ".sides .tinted img")
+    assert tint.rect == pytest.approx(picture.rect, abs=1)
     assert len(browser.find_elements(By.CSS_SELECTOR, ".cards .check")) == 2
     text = browser.find_element(By.TAG_NAME, "body").text
     assert "ppw review 3PAINTED --accept" in text
