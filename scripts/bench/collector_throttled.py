@@ -30,7 +30,7 @@ from pixelpatchwork.marketplace.hosting import Hosting
 from pixelpatchwork.marketplace.served import running
 from pixelpatchwork.workflow.collect import Collected, collect
 from pixelpatchwork.workflow.services import Services
-from scripts.bench.marketplace_calls import ACCESS_KEY, SECRET_KEY, do_hits, publish_all, study, timed
+from scripts.bench.marketplace_calls import ACCESS_KEY, ANSWER, SECRET_KEY, do_hits, publish_all, study, timed
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -93,7 +93,7 @@ def marketplace_process(pipe: Connection, folder: str, latency: float, threads: 
                 pipe.send((throttle.passed, throttle.refused))
                 throttle.reset(ordered)
             else:
-                do_hits(app.extensions["marketplace"], ordered)
+                do_hits(app.extensions["marketplace"], *ordered)
                 pipe.send(None)
 
 
@@ -120,9 +120,9 @@ class Market:
     url: str
     pipe: Connection
 
-    def do(self, hit_ids: list[HitId]) -> None:
+    def do(self, hit_ids: list[HitId], answer: list[tuple[str, str]] = ANSWER) -> None:
         """Nine workers hand in every HIT."""
-        self.pipe.send(list(hit_ids))
+        self.pipe.send((list(hit_ids), answer))
         self.pipe.recv()
 
     def limit(self, rate: float) -> tuple[int, int]:

@@ -77,13 +77,13 @@ def marketplace_process(pipe: Connection, folder: str, latency: float, threads: 
             pipe.send(len(hit_ids))
 
 
-def do_hits(market: Market, hit_ids: list[str]) -> None:
-    """Nine workers accept and hand in every HIT."""
+def do_hits(market: Market, hit_ids: list[str], answer: list[tuple[str, str]] = ANSWER) -> None:
+    """Nine workers accept and hand in every HIT, all with the same answer."""
     names = [f"ABENCHMARK{number}" for number in range(ASSIGNMENTS)]
 
     def do_one(moment: Moment, hit_id: str) -> None:
         for name in names:
-            work.submit(moment, work.accept(moment, hit_id, name).assignment_id, answer_xml(ANSWER))
+            work.submit(moment, work.accept(moment, hit_id, name).assignment_id, answer_xml(answer))
 
     for name in names:
         market.write(partial(people.remember, worker=people.NewWorker(worker_id=name, name=name)))
