@@ -97,7 +97,7 @@ def _round_text(one: RoundStatus) -> str:
     parts = [
         f"{one.kind} round {'cancelled and ' if one.is_cancelled else ''}{one.state}: "
         f"{one.answers} of {counted(one.wanted, 'answer')}",
-        f"{one.hits_open} of {counted(one.hits, 'HIT')} open"
+        f"{one.hits_open} of {counted(one.hits, 'HIT')} {'may still bring work' if one.is_cancelled else 'open'}"
         + (f" until {one.expires_at:%Y-%m-%d %H:%M} UTC" if one.expires_at else ""),
     ]
     if one.unusable:

@@ -143,7 +143,7 @@ def _round_status(round_: Round, store: Store, purse: Purse) -> RoundStatus:
         unpaid=_count_unpaid(answers),
         unusable=sum(answer.verdict is Verdict.UNUSABLE for answer in answers),
         edits=dict(Counter(edit.state for edit in store.edits(round_.round_id))),
-        expires_at=_last_expiry(hits),
+        expires_at=None if round_.is_cancelled else _last_expiry(hits),
         money=purse.of_round(round_.round_id),
         held=sum(answer.verdict is Verdict.HELD for answer in answers),
         is_cancelled=round_.is_cancelled,

@@ -21,6 +21,7 @@ from pixelpatchwork.domain.model import (
 )
 from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.store import ROUND_CANCELLED
+from pixelpatchwork.insight.status import study_status
 from pixelpatchwork.workflow.advance import advance_day
 from pixelpatchwork.workflow.cancel import Cancelled, cancel_round, plan_cancel
 from pixelpatchwork.workflow.publish import plan_round, publish
@@ -120,6 +121,18 @@ def test_work_in_flight_is_collected_and_paid_until_the_round_is_settled(stage: 
     (late,) = stage.services.store.assignments(GENERATION)
     assert (first.state, second.round_id) == (RoundState.CLOSED, again.round.round_id)
     assert (late.reason, late.settlement) == (ROUND_CANCELLED, Settlement.APPROVED)
+
+
+def test_status_gives_no_time_until_which_a_withdrawn_hit_could_be_found(stage: Stage) -> None:
+    stage.publish()
+    stage.accept("Ann")
+    cancel(stage)
+
+    found = study_status(stage.services.store)
+
+    assert found is not None
+    (round_,) = found.days[0].rounds
+    assert (round_.is_cancelled, round_.hits_open, round_.expires_at) == (True, 1, None)
 
 
 def test_images_of_a_cancelled_round_are_hidden_and_stand_on_no_ballot(stage: Stage) -> None:
