@@ -1,4 +1,4 @@
-"""The records beside the marketplace and the image store: every difference is said, and mended where it can be."""
+"""HITs, answers and pay on record beside the marketplace: every difference is said, and mended if it can be."""
 
 from __future__ import annotations
 
@@ -10,24 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from pixelpatchwork.domain.differences import Difference, Kind
-from pixelpatchwork.domain.model import (
-    AssignmentState,
-    Bonus,
-    HitState,
-    Image,
-    RoundId,
-    RoundState,
-    Settlement,
-    Token,
-)
+from pixelpatchwork.domain.differences import Kind
+from pixelpatchwork.domain.model import AssignmentState, HitState, RoundState, Settlement
 from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.workflow.cancel import cancel_round, plan_cancel
-from pixelpatchwork.workflow.reconcile import Repaired, compare, repair
+from pixelpatchwork.workflow.reconcile import compare, repair
+from tests.support.differences import GENERATION, found, kinds, mend
 from tests.support.interposed import Interposed, Killed, failing_on
 from tests.support.study import RULES, Stage, open_stage
-
-GENERATION = RoundId("day-1-generation")
 
 
 @pytest.fixture
@@ -35,34 +25,6 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     stage = open_stage(tmp_path, rules=replace(RULES, parallel_calls=1))
     yield stage
     stage.services.store.close()  # type: ignore[attr-defined]
-
-
-def found(stage: Stage) -> list[Difference]:
-    return list(compare(stage.services).differences)
-
-
-def kinds(stage: Stage) -> list[Kind]:
-    return [one.kind for one in found(stage)]
-
-
-def mend(stage: Stage) -> Repaired:
-    return repair(found(stage), stage.services, owner="test")
-
-
-def painted_image(stage: Stage) -> Image:
-    """The image of a round that is over."""
-    stage.publish()
-    stage.paint("Ann", "a moon")
-    stage.collect(close=True)
-    (image,) = stage.services.store.images(day_number=1)
-    return image
-
-
-def file(stage: Stage, key: str) -> Path:
-    return Path(stage.services.images._root, key)  # type: ignore[attr-defined]  # the folder below the port
-
-
-# ---- the marketplace ------------------------------------------------------------------------------------
 
 
 def test_a_study_in_order_agrees_at_every_step(stage: Stage) -> None:
@@ -301,160 +263,6 @@ def test_rounds_of_another_marketplace_are_counted_and_not_compared(stage: Stage
     stage.publish()
     comparison = compare(replace(stage.services, market="another"))
     assert (comparison.elsewhere, {one.kind for one in comparison.differences}) == (1, {Kind.HIT_UNKNOWN})
-
-
-# ---- pictures -------------------------------------------------------------------------------------------
-
-
-def test_a_lost_picture_is_made_again_byte_for_byte(stage: Stage) -> None:
-    image = painted_image(stage)
-    before = file(stage, image.s3_path).read_bytes()
-    file(stage, image.s3_path).unlink()
-    file(stage, image.thumbnail_path).unlink()
-    assert kinds(stage) == [Kind.PICTURE_MISSING, Kind.THUMBNAIL_MISSING]
-
-    done = mend(stage)
-
-    assert (done.remaining, done.failures) == ((), ())
-    assert file(stage, image.s3_path).read_bytes() == before
-    assert len(stage.editor.requests) == 1
-
-
-def test_a_picture_that_comes_out_differently_is_not_kept(stage: Stage) -> None:
-    image = painted_image(stage)
-    assert image.raw_path is not None
-    file(stage, image.s3_path).unlink()
-    seed = stage.services.store.images()[0]
-    file(stage, image.raw_path).write_bytes(file(stage, seed.s3_path).read_bytes())
-
-    done = mend(stage)
-
-    assert [one.kind for one in done.remaining] == [Kind.PICTURE_MISSING]
-    assert done.failures
-    assert not file(stage, image.s3_path).exists()
-
-
-def test_an_altered_picture_and_a_lost_one_of_the_editors_are_said_and_left(stage: Stage) -> None:
-    image = painted_image(stage)
-    assert image.raw_path is not None
-    file(stage, image.s3_path).write_bytes(b"not a picture")
-    file(stage, image.raw_path).unlink()
-
-    done = mend(stage)
-
-    assert [one.kind for one in done.remaining] == [Kind.PICTURE_ALTERED, Kind.RAW_MISSING]
-    assert file(stage, image.s3_path).read_bytes() == b"not a picture"
-
-
-def test_no_thumbnail_is_made_from_an_altered_picture(stage: Stage) -> None:
-    image = painted_image(stage)
-    seed = stage.services.store.images()[0]
-    file(stage, image.s3_path).write_bytes(file(stage, seed.s3_path).read_bytes())
-    file(stage, image.thumbnail_path).unlink()
-
-    done = mend(stage)
-
-    assert [one.kind for one in done.remaining] == [Kind.PICTURE_ALTERED, Kind.THUMBNAIL_MISSING]
-
-
-def test_a_picture_that_nobody_asked_for_is_named_and_never_deleted(stage: Stage) -> None:
-    painted_image(stage)
-    stage.services.images.put("full/stray.png", b"x", content_type="image/png")
-    stage.services.images.put("elsewhere/other.png", b"x", content_type="image/png")
-
-    done = mend(stage)
-
-    assert [(one.kind, one.subject) for one in done.remaining] == [(Kind.ORPHAN, "full/stray.png")]
-    assert stage.services.images.exists("full/stray.png")
-
-
-def test_pictures_of_edits_that_are_not_at_their_end_are_no_orphans(stage: Stage) -> None:
-    stage.publish()
-    stage.paint("Ann", "a moon")
-    killed = Interposed(stage.services.store, "finish_edit", before=failing_on(1, Killed()))
-    with pytest.raises(Killed):
-        stage.with_services(store=killed).collect()
-    assert found(stage) == []
-
-
-# ---- bonuses --------------------------------------------------------------------------------------------
-
-
-def planned_bonus(stage: Stage) -> Bonus:
-    """A bonus that is recorded and not sent."""
-    painted_image(stage)
-    (answer,) = stage.services.store.assignments(GENERATION)
-    bonus = Bonus(
-        token=Token("b" * 64),
-        day_number=1,
-        rule="winner",
-        assignment_id=answer.assignment_id,
-        user_id=answer.user_id,
-        amount_usd=Usd("1.00"),
-        reason="Your picture won.",
-        planned_at=stage.clock.now(),
-    )
-    stage.services.store.plan_bonuses([bonus], at=stage.clock.now())
-    return bonus
-
-
-def send(stage: Stage, bonus: Bonus, *, token: str) -> None:
-    user = stage.services.store.user_by_id(bonus.user_id)
-    assert user is not None
-    stage.services.crowd.send_bonus(
-        bonus.assignment_id,
-        user.worker_id,
-        token=Token(token),
-        amount_usd=bonus.amount_usd,
-        reason=bonus.reason,
-    )
-
-
-def test_a_bonus_that_is_planned_is_no_difference(stage: Stage) -> None:
-    planned_bonus(stage)
-    assert found(stage) == []
-
-
-def test_a_bonus_that_was_paid_and_not_noted_is_noted_and_not_paid_again(stage: Stage) -> None:
-    bonus = planned_bonus(stage)
-    send(stage, bonus, token=bonus.token)
-    balance = stage.services.crowd.balance()
-    assert kinds(stage) == [Kind.BONUS_NOT_NOTED]
-
-    assert mend(stage).remaining == ()
-
-    assert [one.paid_at is not None for one in stage.services.store.bonuses()] == [True]
-    assert stage.services.crowd.balance() == balance
-
-
-def test_a_bonus_on_record_that_was_never_paid_and_one_paid_twice_are_said_and_left(stage: Stage) -> None:
-    bonus = planned_bonus(stage)
-    stage.services.store.mark_bonus_paid(bonus.token, paid_at=stage.clock.now(), at=stage.clock.now())
-    assert [one.kind for one in mend(stage).remaining] == [Kind.BONUS_NOT_PAID]
-    for token in ("first", "second"):
-        send(stage, bonus, token=token)
-    assert [one.kind for one in mend(stage).remaining] == [Kind.BONUS_TWICE]
-
-
-def test_a_bonus_that_was_paid_outside_the_program_is_said_and_left(stage: Stage) -> None:
-    bonus = planned_bonus(stage)
-    send(stage, replace(bonus, amount_usd=Usd("2.00"), reason="Thank you!"), token="by hand")
-    (told,) = mend(stage).remaining
-    assert told.kind is Kind.BONUS_UNKNOWN
-    assert told.text.startswith(
-        f"A bonus of $2.00 was paid for the answer {bonus.assignment_id}, which is not on"
-    )
-
-
-def test_a_bonus_of_an_answer_that_is_gone_from_the_marketplace_is_not_compared(stage: Stage) -> None:
-    bonus = planned_bonus(stage)
-    send(stage, bonus, token=bonus.token)
-    stage.services.store.mark_bonus_paid(bonus.token, paid_at=stage.clock.now(), at=stage.clock.now())
-    for hit in stage.services.store.hits(GENERATION):
-        assert hit.hit_id is not None
-        stage.services.crowd.delete(hit.hit_id)
-    stage.clock.advance(timedelta(days=200))
-    assert found(stage) == []
 
 
 def test_mending_beside_a_collector_pays_once_and_leaves_nothing(stage: Stage) -> None:
