@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from pixelpatchwork.adapters.database._days import add_event
 from pixelpatchwork.adapters.database._unwanted import ended, why_not
 from pixelpatchwork.adapters.database._votes import banned_among
 from pixelpatchwork.adapters.database.rows import (
+    chunks,
     columns_of,
     edit_columns,
     edit_of,
@@ -38,6 +40,21 @@ from pixelpatchwork.domain.model import (
 from pixelpatchwork.domain.money import Usd
 
 _NO_LEASE = {"lease_owner": None, "lease_until": None}
+
+
+def plan(connection: Connection, edits: Sequence[Edit]) -> None:
+    """Records edits that are to be made.
+
+    An answer whose row was lost and taken in again has its edit already. The same key under another answer is refused.
+    """
+    edit = schema.edit
+    there: set[tuple[str, str]] = set()
+    for some in chunks([one.edit_key for one in edits]):
+        query = select(edit.c.edit_key, edit.c.assignment_id).where(edit.c.edit_key.in_(some))
+        there |= {(row.edit_key, row.assignment_id) for row in connection.execute(query)}
+    new = [row_of_edit(one) for one in edits if (one.edit_key, one.assignment_id) not in there]
+    if new:
+        connection.execute(insert(edit), new)
 
 
 def claim_edit(connection: Connection, *, owner: str, now: datetime, lease: timedelta) -> Edit | None:

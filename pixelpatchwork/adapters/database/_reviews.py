@@ -16,7 +16,7 @@ from pixelpatchwork.adapters.database._cancel import cancelled_among
 from pixelpatchwork.adapters.database._days import add_event, add_events
 from pixelpatchwork.adapters.database._unwanted import end_planned, ended
 from pixelpatchwork.adapters.database._votes import add_votes, banned_among, count_anew
-from pixelpatchwork.adapters.database.rows import insert_new, lock, row_of_edit
+from pixelpatchwork.adapters.database.rows import lock
 from pixelpatchwork.domain.model import (
     AssignmentId,
     AssignmentState,
@@ -83,9 +83,7 @@ def _record(
     votes = [vote for one in judgements for vote in one.votes]
     add_votes(connection, votes, at=at, hide_at_flags=hide_at_flags)
     edits = ended(planned, cancelled=cancelled, banned=banned)
-    if edits:
-        # Whose answer's row was lost and taken in again has its edit already: the key follows from the answer.
-        connection.execute(insert_new(schema.edit, connection.dialect), [row_of_edit(edit) for edit in edits])
+    _edits.plan(connection, edits)
     add_events(
         connection,
         [
