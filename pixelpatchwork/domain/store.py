@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -194,6 +194,10 @@ class Store(Protocol):
 
         `raw_answer` is "" where not asked for.
         """
+        ...
+
+    def raw_answers(self, assignment_ids: Sequence[AssignmentId]) -> Mapping[AssignmentId, str]:
+        """The texts of some answers, as they came."""
         ...
 
     def record_judgements(

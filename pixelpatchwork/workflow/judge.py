@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pixelpatchwork.domain.answers import (
@@ -36,27 +36,36 @@ from pixelpatchwork.domain.model import (
 from pixelpatchwork.domain.ports import Judgement
 from pixelpatchwork.domain.store import ROUND_CANCELLED
 from pixelpatchwork.domain.voting import banned
+from pixelpatchwork.workflow.parallel import batches
 from pixelpatchwork.workflow.services import Services
 
 SECOND_BALLOT = "This worker had already voted on every image of this ballot."
 BANNED = "This worker is banned."
 
+AT_ONCE = 200
+"""Answers whose texts are in memory together: 3 MB of masks, as a rule."""
+
 Judge = Callable[[Assignment], Judgement]
 
 
 def judge_round(round_: Round, services: Services) -> list[Verdict]:
-    """Judges every answer of a round that waits for it, and records the judgements as one. Gives the verdicts.
+    """Judges every answer of a round that waits for it, and records the judgements. Gives the verdicts.
 
-    The answers of banned users and of cancelled rounds are paid and left out, whatever they say.
+    The answers of banned users and of cancelled rounds are paid and left out, whatever they say. The texts of a large
+    round would fill the memory, so they are read and judged a few at a time.
     """
-    waiting = services.store.assignments(round_.round_id, state=AssignmentState.STORED)
+    store, rules, now = services.store, services.rules.judgement, services.clock.now()
+    waiting = store.assignments(round_.round_id, with_answers=False, state=AssignmentState.STORED)
     if not waiting:
         return []
-    now, rules = services.clock.now(), services.rules.judgement
     judge = _judge_of(round_, services, now, rules.policy, GenerationRules.from_text)
-    judgements = [judge(answer) for answer in waiting]
-    services.store.record_judgements(judgements, at=now, hide_at_flags=rules.hide_at_flags)
-    return [judgement.verdict for judgement in judgements]
+    verdicts: list[Verdict] = []
+    for some in batches(waiting, AT_ONCE):
+        texts = store.raw_answers([answer.assignment_id for answer in some])
+        judgements = [judge(replace(answer, raw_answer=texts[answer.assignment_id])) for answer in some]
+        store.record_judgements(judgements, at=now, hide_at_flags=rules.hide_at_flags)
+        verdicts += [judgement.verdict for judgement in judgements]
+    return verdicts
 
 
 def judge_leniently(round_: Round, answers: Iterable[Assignment], services: Services) -> list[Judgement]:

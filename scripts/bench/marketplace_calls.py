@@ -120,6 +120,7 @@ def study(crowd: MTurkCrowd, folder: Path, name: str, *, hits: int, workers: int
                 overrides={
                     "study": name,
                     "parallel_calls": workers,
+                    "generation.reward_usd": "0.05",  # the marketplace begins with 10,000 dollars
                     "generation.assignments": hits * ASSIGNMENTS,
                     "generation.assignments_per_hit": ASSIGNMENTS,
                 },

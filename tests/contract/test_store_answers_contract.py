@@ -353,3 +353,16 @@ def test_of_some_answers_those_are_named_that_nobody_has_settled(store: SqlStore
     store.mark_settled(names[:1], settlement=Settlement.APPROVED, at=NOW)
     assert store.unsettled([*names, AssignmentId("unknown")]) == {"a2", "a3"}
     assert store.unsettled([]) == frozenset()
+
+
+def test_the_texts_of_some_answers_come_as_they_were_written(store: SqlStore) -> None:
+    begin_generation(store)
+    texts = {
+        AssignmentId("a1"): "<a>\u202e 🫥 \x00</a>",
+        AssignmentId("a2"): "",
+        AssignmentId("a3"): "x" * 70_000,
+    }
+    answers = [assignment(name, number) for number, name in enumerate(texts, start=1)]
+    store.add_assignments([replace(one, raw_answer=texts[one.assignment_id]) for one in answers])
+    assert store.raw_answers([*texts, AssignmentId("unknown")]) == texts
+    assert store.raw_answers([]) == {}

@@ -11,8 +11,17 @@ from typing import Any
 import pytest
 
 from pixelpatchwork.domain.judging import JudgementRules, Policy
-from pixelpatchwork.domain.model import RoundId
+from pixelpatchwork.domain.model import (
+    Assignment,
+    AssignmentId,
+    AssignmentState,
+    RoundId,
+    Verdict,
+    WorkerId,
+)
+from pixelpatchwork.domain.users import new_user
 from pixelpatchwork.workflow.collect import Collected, collect
+from pixelpatchwork.workflow.judge import AT_ONCE, judge_round
 from tests.support.interposed import Interposed
 from tests.support.study import RULES, Stage, open_stage
 
@@ -90,3 +99,29 @@ def test_one_that_is_told_to_end_before_it_began_calls_nobody(stage: Stage) -> N
 
     silent = stage.with_services(crowd=Interposed(stage.services.crowd, "assignments", before=nobody))
     assert collected(silent, stops=lambda: True).new_answers == 0
+
+
+def test_a_round_with_more_answers_than_fit_into_memory_at_once_is_judged_whole(stage: Stage) -> None:
+    store, now = stage.services.store, stage.clock.now()
+    (round_,) = store.rounds()
+    (user,) = store.ensure_users([new_user(WorkerId("W"), pseudonym_key="ab" * 32, at=now)])
+    answers = [
+        Assignment(
+            assignment_id=AssignmentId(f"A{number:04}"),
+            token=store.hits(round_.round_id)[0].token,
+            user_id=user.user_id,
+            raw_answer=f"nonsense {number}",
+            accepted_at=now,
+            submitted_at=now,
+            stored_at=now,
+            state=AssignmentState.STORED,
+        )
+        for number in range(2 * AT_ONCE + 1)
+    ]
+    store.add_assignments(answers)
+
+    assert judge_round(round_, stage.services) == [Verdict.UNUSABLE] * len(answers)
+
+    kept = store.assignments(round_.round_id)
+    assert [one.raw_answer for one in kept] == [one.raw_answer for one in answers]
+    assert {one.state for one in kept} == {AssignmentState.JUDGED}

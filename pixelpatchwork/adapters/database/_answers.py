@@ -109,6 +109,17 @@ def assignments(
     return tuple(Assignment(**row._mapping) for row in connection.execute(query))
 
 
+def raw_answers(connection: Connection, assignment_ids: Sequence[AssignmentId]) -> dict[AssignmentId, str]:
+    """The texts of some answers by id."""
+    assignment = schema.assignment
+    found: dict[AssignmentId, str] = {}
+    for some in chunks(assignment_ids):
+        query = select(assignment.c.assignment_id, assignment.c.raw_answer)
+        rows = connection.execute(query.where(assignment.c.assignment_id.in_(some)))
+        found |= {row.assignment_id: row.raw_answer for row in rows}
+    return found
+
+
 def unsettled(connection: Connection, assignment_ids: Sequence[AssignmentId]) -> frozenset[AssignmentId]:
     """Those of the answers that are not settled."""
     assignment = schema.assignment

@@ -6,7 +6,7 @@ transaction. What the methods promise is written at the port, and shown by tests
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
@@ -218,6 +218,10 @@ class SqlStore:
     ) -> tuple[Assignment, ...]:
         """See the port."""
         return self.database.read(_answers.assignments, round_id, with_answers=with_answers, state=state)
+
+    def raw_answers(self, assignment_ids: Sequence[AssignmentId]) -> Mapping[AssignmentId, str]:
+        """See the port."""
+        return self.database.read(_answers.raw_answers, assignment_ids)
 
     def record_judgements(
         self, judgements: Sequence[Judgement], *, at: datetime, hide_at_flags: int = 0
