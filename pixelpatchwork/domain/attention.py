@@ -13,10 +13,8 @@ from dataclasses import replace
 from hashlib import sha256
 from random import Random
 
+from pixelpatchwork.domain import image_keys
 from pixelpatchwork.domain.model import AttentionCheck, CheckKind, Choice, Hit, ImageId, Token
-
-ID_LENGTH = 20
-"""Characters of an image's id: the head of a sha256 in hex (`edits.image_id_of`)."""
 
 FAILED = "Failed an attention check: "
 TWO_MINDS = FAILED + "a picture that stood on the ballot twice was voted up once and down once."
@@ -48,7 +46,7 @@ def failures(checks: Sequence[AttentionCheck], choices: Mapping[ImageId, Choice]
 
 def picture_key(check: AttentionCheck) -> str:
     """Where a broken picture stands in the image store: as any image does, so that its address tells nothing."""
-    return f"full/{check.shown_as}.png"
+    return image_keys.picture_key(check.shown_as)
 
 
 def caption(check: AttentionCheck) -> str:
@@ -90,4 +88,4 @@ def _failure(check: AttentionCheck, choices: Mapping[ImageId, Choice]) -> str | 
 
 
 def _id(token: Token, kind: CheckKind) -> ImageId:
-    return ImageId(sha256(f"{token}:{kind}".encode()).hexdigest()[:ID_LENGTH])
+    return image_keys.image_id_from(sha256(f"{token}:{kind}".encode()).hexdigest())

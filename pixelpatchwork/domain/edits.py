@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 
+from pixelpatchwork.domain.image_keys import image_id_from
 from pixelpatchwork.domain.model import AssignmentId, Edit, EditKey, EditState, Image, ImageId, UserId
 
 MAX_ATTEMPTS = 2
@@ -78,7 +79,7 @@ def previous_attempt(edit: Edit) -> Edit | None:
 
 def image_id_of(edit: Edit) -> ImageId:
     """The id of the image that an edit makes."""
-    return ImageId(edit.edit_key[:20])
+    return image_id_from(edit.edit_key)
 
 
 def _with_key(edit: Edit) -> Edit:

@@ -8,10 +8,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from pixelpatchwork.domain.errors import AlreadyRecorded
-from pixelpatchwork.domain.model import Day, Image, ImageId, Study
+from pixelpatchwork.domain.image_keys import image_id_from, picture_key, thumbnail_key
+from pixelpatchwork.domain.model import Day, Image, Study
 from pixelpatchwork.domain.pictures import png_bytes, read_seed, reduced, sha256_hex, thumbnail
 from pixelpatchwork.domain.ports import ImageStore, Store
-from pixelpatchwork.workflow.paint import picture_key, thumbnail_key
 
 PHOTOGRAPH = "photograph"
 """What stands as the editor of a first seed."""
@@ -50,7 +50,7 @@ def _first_seed(beginning: Beginning, images: ImageStore, now: datetime) -> tupl
     """The seed as RGB pixels, which are the truth from here on, whatever the photograph's format was."""
     picture = reduced(read_seed(beginning.seed), longest=beginning.max_side)
     data = png_bytes(picture)
-    image_id = ImageId(sha256_hex(data)[:20])
+    image_id = image_id_from(sha256_hex(data))
     day = Day(date=now.astimezone(beginning.timezone).date(), number=1, seed_image_id=image_id)
     image = Image(
         image_id=image_id,

@@ -25,6 +25,7 @@ from pixelpatchwork.domain.errors import (
     ImageMissing,
     KeptPixelsChanged,
 )
+from pixelpatchwork.domain.image_keys import picture_key, thumbnail_key
 from pixelpatchwork.domain.mask import Mask
 from pixelpatchwork.domain.model import Edit, EditState, Image, ImageId
 from pixelpatchwork.domain.money import Usd
@@ -264,16 +265,6 @@ class Bench:
             message=message,
             cost_usd=cost_usd,
         )
-
-
-def picture_key(image_id: ImageId) -> str:
-    """Where an image's picture stands in the image store."""
-    return f"full/{image_id}.png"
-
-
-def thumbnail_key(image_id: ImageId) -> str:
-    """Where an image's thumbnail stands in the image store."""
-    return f"thumbnails/{image_id}.jpg"
 
 
 def raw_key(edit: Edit) -> str:

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from pixelpatchwork.domain.attention import picture_key as check_key
 from pixelpatchwork.domain.edits import image_id_of
 from pixelpatchwork.domain.errors import ImageMissing
+from pixelpatchwork.domain.image_keys import picture_key, thumbnail_key
 from pixelpatchwork.domain.mask import Mask
 from pixelpatchwork.domain.model import Edit, Hit, Image
 from pixelpatchwork.domain.patch import assert_kept, composite, plan_frame
 from pixelpatchwork.domain.pictures import THUMBNAIL_TYPE, png_bytes, read_png, sha256_hex, thumbnail
-from pixelpatchwork.workflow.paint import picture_key, raw_key, thumbnail_key
+from pixelpatchwork.workflow.paint import raw_key
 from pixelpatchwork.workflow.services import Services
 
 

@@ -47,13 +47,13 @@ class RawText(TypeDecorator[str]):
     cache_ok = True
     _MARK = "\x1ajson:"
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's
         """The text itself, where a database can hold it."""
         if value is None or (not value.startswith(self._MARK) and not _has_half_characters(value)):
             return value
         return self._MARK + json.dumps(value)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's
         """The same text."""
         if value is None or not value.startswith(self._MARK):
             return value
@@ -74,7 +74,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql")
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's
         """Raises ValueError for a naive time: nobody could say what it means."""
         if value is None:
             return None
@@ -82,7 +82,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError("a time without its time zone cannot be recorded")
         return value.astimezone(UTC).replace(tzinfo=None)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's
         """The same moment, aware."""
         return None if value is None else value.replace(tzinfo=UTC)
 
@@ -110,7 +110,7 @@ class Money(TypeDecorator[Decimal]):
         exact = _tidy(value.quantize(_SMALLEST, rounding=ROUND_HALF_UP))
         return str(exact) if dialect.name == "sqlite" else exact
 
-    def process_result_value(self, value: Decimal | str | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
+    def process_result_value(self, value: Decimal | str | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002  # SQLAlchemy's
         """The amount as a Decimal."""
         return None if value is None else _tidy(Decimal(value))
 
@@ -121,11 +121,11 @@ class ImageIds(TypeDecorator[tuple[ImageId, ...]]):
     impl = LongText
     cache_ok = True
 
-    def process_bind_param(self, value: Sequence[ImageId] | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+    def process_bind_param(self, value: Sequence[ImageId] | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's
         """The list as JSON text."""
         return None if value is None else json.dumps(list(value))
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[ImageId, ...] | None:  # noqa: ARG002
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[ImageId, ...] | None:  # noqa: ARG002  # SQLAlchemy's
         """The ids as a tuple."""
         return None if value is None else tuple(ImageId(image_id) for image_id in json.loads(value))
 
@@ -136,14 +136,14 @@ class AttentionChecks(TypeDecorator[tuple[AttentionCheck, ...]]):
     impl = LongText
     cache_ok = True
 
-    def process_bind_param(self, value: Sequence[AttentionCheck] | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+    def process_bind_param(self, value: Sequence[AttentionCheck] | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's
         """The checks as JSON text."""
         return None if value is None else json.dumps([asdict(check) for check in value])
 
     def process_result_value(
         self,
         value: str | None,
-        dialect: Dialect,  # noqa: ARG002
+        dialect: Dialect,  # noqa: ARG002  # SQLAlchemy's
     ) -> tuple[AttentionCheck, ...] | None:
         """The checks as a tuple."""
         return None if value is None else tuple(_check(row) for row in json.loads(value))
