@@ -26,6 +26,7 @@ from pixelpatchwork.domain.model import (
     Vote,
 )
 from pixelpatchwork.domain.money import NO_MONEY, Usd, bonus_fee
+from pixelpatchwork.domain.ports import PaidBonus
 
 
 class BonusRule(StrEnum):
@@ -117,6 +118,11 @@ def bonus_token(study_id: StudyId, day_number: int, rule: BonusRule, assignment_
     """The UniqueRequestToken of a bonus: the same on every run, 64 hex characters (the most the API takes)."""
     identity = "\x1f".join((study_id, str(day_number), "bonus", rule, assignment_id))
     return Token(sha256(identity.encode()).hexdigest())
+
+
+def is_payment_of(paid: PaidBonus, bonus: Bonus) -> bool:
+    """Whether a payment is that of a bonus: the same amount with the same words, however their spaces were kept."""
+    return paid.amount_usd == bonus.amount_usd and paid.reason.split() == bonus.reason.split()
 
 
 def cost_of(bonuses: Iterable[Bonus]) -> Usd:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from pixelpatchwork.domain.bonuses import cost_of
+from pixelpatchwork.domain.bonuses import cost_of, is_payment_of
 from pixelpatchwork.domain.model import (
     Assignment,
     AssignmentId,
@@ -302,11 +302,6 @@ def _unknown_bonuses(
                     "on record. One that the settings' rules grant is noted by: ppw bonus"
                 )
                 yield Difference(kind=Kind.BONUS_UNKNOWN, subject=f"{assignment_id}:{number}", text=text)
-
-
-def is_payment_of(paid: PaidBonus, bonus: Bonus) -> bool:
-    """Whether a payment is that of a bonus: the same amount with the same words, however their spaces were kept."""
-    return paid.amount_usd == bonus.amount_usd and paid.reason.split() == bonus.reason.split()
 
 
 def _balance(books: Books, rounds: Mapping[RoundId, Round], market: Market) -> Iterator[Difference]:

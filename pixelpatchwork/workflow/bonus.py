@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from pixelpatchwork.domain.bonuses import DayResult, cost_of, plan_bonuses, supports
+from pixelpatchwork.domain.bonuses import DayResult, cost_of, is_payment_of, plan_bonuses, supports
 from pixelpatchwork.domain.errors import CrowdError, NothingToDo, StoreError
 from pixelpatchwork.domain.model import (
     Assignment,
@@ -215,10 +215,9 @@ class _Job:
         return _Outcome(paid_at=self.services.clock.now())
 
     def _found(self, bonus: Bonus) -> _Outcome | None:
-        """The same amount for the same answer with the same words, however a marketplace keeps their spaces."""
+        """What the marketplace lists of it, where an earlier run or another has sent it."""
         for paid in self.services.crowd.bonuses(bonus.assignment_id):
-            is_same = paid.reason.split() == bonus.reason.split()
-            if is_same and paid.amount_usd == bonus.amount_usd:
+            if is_payment_of(paid, bonus):
                 return _Outcome(paid_at=paid.paid_at, was_found=True)
         return None
 

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from pixelpatchwork.domain.bonuses import is_payment_of
 from pixelpatchwork.domain.differences import (
     Books,
     Difference,
     Kind,
     Market,
     Pictures,
-    is_payment_of,
     market_differences,
     picture_differences,
 )

@@ -34,8 +34,15 @@ from pixelpatchwork.domain.ports import EditRequest, EditResult
 from pixelpatchwork.founding import default_seed, found, plan_folder, write_folder
 from pixelpatchwork.wiring import real_world, wired
 from pixelpatchwork.workflow.collect import collect
-from scripts.bench.collector_throttled import Market, throttled_marketplace
-from scripts.bench.marketplace_calls import ACCESS_KEY, ANSWER, ASSIGNMENTS, SECRET_KEY, publish_all
+from scripts.bench.collector_throttled import Market, throttled_process
+from scripts.bench.marketplace_calls import (
+    ACCESS_KEY,
+    ANSWER,
+    ASSIGNMENTS,
+    SECRET_KEY,
+    far_marketplace,
+    publish_all,
+)
 from tests.support.stores import fresh_database, mysql_server_url
 
 if TYPE_CHECKING:
@@ -153,7 +160,7 @@ def main() -> None:
     chosen = parser.parse_args()
     threads = 2 * CALLS_AT_ONCE * max(chosen.processes)
     with (
-        throttled_marketplace(chosen.latency_ms / 1000, threads) as (url, pipe),
+        far_marketplace(chosen.latency_ms / 1000, threads, throttled_process) as (url, pipe),
         TemporaryDirectory() as folder,
     ):
         market = Market(url=url, pipe=pipe)

@@ -13,10 +13,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,7 +28,16 @@ from pixelpatchwork.marketplace.hosting import Hosting
 from pixelpatchwork.marketplace.served import running
 from pixelpatchwork.workflow.collect import Collected, collect
 from pixelpatchwork.workflow.services import Services
-from scripts.bench.marketplace_calls import ACCESS_KEY, ANSWER, SECRET_KEY, do_hits, publish_all, study, timed
+from scripts.bench.marketplace_calls import (
+    ACCESS_KEY,
+    ANSWER,
+    SECRET_KEY,
+    do_hits,
+    far_marketplace,
+    publish_all,
+    study,
+    timed,
+)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -80,7 +87,7 @@ class Throttle:
             self.filled_at = time.monotonic()
 
 
-def marketplace_process(pipe: Connection, folder: str, latency: float, threads: int) -> None:
+def throttled_process(pipe: Connection, folder: str, latency: float, threads: int) -> None:
     """Serves; does the HITs or changes the rate, as the pipe says, and ends with None."""
     app = create_app(
         Hosting(database_url=f"sqlite:///{folder}/marketplace.db", requesters={ACCESS_KEY: SECRET_KEY})
@@ -95,22 +102,6 @@ def marketplace_process(pipe: Connection, folder: str, latency: float, threads: 
             else:
                 do_hits(app.extensions["marketplace"], *ordered)
                 pipe.send(None)
-
-
-@contextmanager
-def throttled_marketplace(latency: float, threads: int) -> Iterator[tuple[str, Connection]]:
-    """The URL of a marketplace in another process, and the pipe to it."""
-    context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    with TemporaryDirectory() as folder:
-        process = context.Process(target=marketplace_process, args=(theirs, folder, latency, threads))
-        process.start()
-        theirs.close()  # so that a process that dies is noticed
-        try:
-            yield ours.recv(), ours
-        finally:
-            ours.send(None)
-            process.join()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +165,7 @@ def main() -> None:
         flush=True,
     )
     with (
-        throttled_marketplace(chosen.latency_ms / 1000, 2 * max(chosen.workers)) as (url, pipe),
+        far_marketplace(chosen.latency_ms / 1000, 2 * max(chosen.workers), throttled_process) as (url, pipe),
         TemporaryDirectory() as folder,
     ):
         market = Market(url=url, pipe=pipe)

@@ -92,13 +92,18 @@ def do_hits(market: Market, hit_ids: list[str], answer: list[tuple[str, str]] = 
 
 
 @contextmanager
-def far_marketplace(latency: float, threads: int) -> Iterator[tuple[str, Connection]]:
-    """The URL of a marketplace in another process, and the pipe to it."""
+def far_marketplace(
+    latency: float,
+    threads: int,
+    serve: Callable[[Connection, str, float, int], None] = marketplace_process,
+) -> Iterator[tuple[str, Connection]]:
+    """The URL of a marketplace in another process, which `serve` runs, and the pipe to it."""
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     with TemporaryDirectory() as folder:
-        process = context.Process(target=marketplace_process, args=(theirs, folder, latency, threads))
+        process = context.Process(target=serve, args=(theirs, folder, latency, threads))
         process.start()
+        theirs.close()  # so that a process that dies is noticed
         try:
             yield ours.recv(), ours
         finally:
