@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support import ctrl_c
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"(?:<!-- (?P<note>[^\n]*) -->\n)?```sh\n(?P<commands>.*?)```", re.DOTALL)
@@ -23,8 +27,8 @@ def blocks() -> list[tuple[str | None, list[str]]]:
 
 
 def as_typed(note: str | None, line: str) -> str:
-    """A line as this test runs it: what only Ctrl-C ends gets its Ctrl-C after some seconds."""
-    return f"timeout --preserve-status --signal=INT 8 {line}" if note == ENDLESS else line
+    """A line as this test runs it: what only Ctrl-C ends gets its Ctrl-C as soon as it is ready."""
+    return shlex.join([sys.executable, ctrl_c.__file__]) + f" {line}" if note == ENDLESS else line
 
 
 def copy_of_the_checkout(target: Path) -> Path:
