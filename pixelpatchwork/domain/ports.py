@@ -23,7 +23,7 @@ from pixelpatchwork.domain.model import (
 )
 from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.patch import CanvasLimits
-from pixelpatchwork.domain.store import ClosedDay, Judgement, Store
+from pixelpatchwork.domain.store import ClosedDay, Judgement, Remaining, Store
 
 __all__ = [
     "Clock",
@@ -41,6 +41,7 @@ __all__ = [
     "PaidBonus",
     "PastWinner",
     "PublishedHit",
+    "Remaining",
     "ShownImage",
     "Store",
     "SubmittedAssignment",

@@ -73,6 +73,24 @@ class ClosedDay:
     next_day: Day
 
 
+@dataclass(frozen=True, kw_only=True)
+class Remaining:
+    """What still is to be done of a round, counted: HITs that are not closed, answers that are not settled, open edits.
+
+    `room` is how many answers may still come to those HITs.
+    """
+
+    hits: int
+    answers: int
+    edits: int
+    room: int
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the round is at its end."""
+        return not (self.hits or self.answers or self.edits)
+
+
 class Store(Protocol):
     """The study's records. Each method is one transaction and is safe to run again.
 
@@ -122,6 +140,10 @@ class Store(Protocol):
 
     def hits(self, round_id: RoundId) -> tuple[Hit, ...]:
         """The HITs of a round, by index."""
+        ...
+
+    def remaining(self, round_id: RoundId) -> Remaining:
+        """What still is to be done of a round, as it is at one moment."""
         ...
 
     def mark_hit_open(self, token: Token, hit_id: HitId, *, expires_at: datetime, at: datetime) -> None:

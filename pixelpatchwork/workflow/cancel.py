@@ -7,12 +7,12 @@ round until all of its work is settled.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 
 from pixelpatchwork.domain.errors import AlreadyRecorded, NothingToDo
-from pixelpatchwork.domain.model import Assignment, AssignmentState, Hit, HitState, Round, RoundState
+from pixelpatchwork.domain.model import AssignmentState, Hit, HitState, Round, RoundState
 from pixelpatchwork.domain.money import NO_COST, Cost, assignment_fee
 from pixelpatchwork.workflow.collect import Collected, collect
 from pixelpatchwork.workflow.services import Progress, Services, no_progress
@@ -61,19 +61,21 @@ def plan_cancel(services: Services) -> CancelPlan:
     services.require_market(round_)
     hits = services.store.hits(round_.round_id)
     answers = services.store.assignments(round_.round_id, with_answers=False)
+    come = Counter(answer.token for answer in answers)
+    settled = Counter(answer.token for answer in answers if answer.state is AssignmentState.SETTLED)
     return CancelPlan(
         round=round_,
         answers=len(answers),
         wanted=sum(hit.max_assignments for hit in hits),
-        at_most=sum((_at_most(round_, hit, answers) for hit in hits), start=NO_COST),
+        at_most=sum(
+            (_at_most(round_, hit, come[hit.token], settled[hit.token]) for hit in hits), start=NO_COST
+        ),
     )
 
 
-def _at_most(round_: Round, hit: Hit, answers: Sequence[Assignment]) -> Cost:
+def _at_most(round_: Round, hit: Hit, come: int, settled: int) -> Cost:
     """What may still be paid for a HIT: its answers that are not settled, and those that may yet come."""
-    come = [answer for answer in answers if answer.token == hit.token]
-    settled = sum(answer.state is AssignmentState.SETTLED for answer in come)
-    unsettled = (len(come) if hit.state is HitState.CLOSED else hit.max_assignments) - settled
+    unsettled = (come if hit.state is HitState.CLOSED else hit.max_assignments) - settled
     fee = assignment_fee(round_.reward_usd, max_assignments=hit.max_assignments)
     return Cost(rewards=round_.reward_usd * unsettled, fees=fee * unsettled)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from pixelpatchwork.domain.errors import CrowdError, HitGone, NothingToDo, StoreError
 from pixelpatchwork.domain.model import (
-    OPEN_EDITS,
     Assignment,
     AssignmentState,
     Hit,
@@ -19,10 +18,9 @@ from pixelpatchwork.domain.model import (
     HitState,
     Round,
     RoundState,
-    Token,
     Verdict,
 )
-from pixelpatchwork.domain.ports import Crowd, SubmittedAssignment
+from pixelpatchwork.domain.ports import Crowd, Remaining, SubmittedAssignment
 from pixelpatchwork.domain.users import new_user
 from pixelpatchwork.workflow.allowance import Allowance
 from pixelpatchwork.workflow.edit import EditSummary, run_edits
@@ -106,7 +104,8 @@ def collect(
     ]
     payments = [settle_round(one, services, progress, stops, owner=owner) for one in rounds]
     edits = run_edits(services, owner=owner, may_spend=may_spend, progress=progress, stops=stops)
-    closed = sum(_close_if_finished(one, services) for one in rounds)
+    remaining = [services.store.remaining(one.round_id) for one in rounds]
+    closed = sum(_close_if_finished(*one, services) for one in zip(rounds, remaining, strict=True))
     unread = [failure for one in intakes for failure in one.failures]
     unread += [failure for one in held for failure in one.failures]
     unpaid = [failure for one in payments for failure in one.failures]
@@ -121,7 +120,7 @@ def collect(
         first_failure=next(iter([*unread, *unpaid]), None),
         edits=edits,
         rounds_closed=closed,
-        answers_missing=sum(_missing(one, services) for one in rounds),
+        answers_missing=sum(one.room for one in remaining),
         rejected=sum(one.rejected for one in payments),
         held=sum(one.waiting for one in held),
     )
@@ -238,25 +237,9 @@ def _keep(fetched: Sequence[tuple[Hit, _Fetched]], services: Services) -> int:
 # ---- closing --------------------------------------------------------------------------------------------
 
 
-def _close_if_finished(round_: Round, services: Services) -> bool:
+def _close_if_finished(round_: Round, remaining: Remaining, services: Services) -> bool:
     """Closes a round of which nothing more comes: no HIT open, no answer unpaid, no edit waiting."""
-    store = services.store
-    hits_open = any(hit.state is not HitState.CLOSED for hit in store.hits(round_.round_id))
-    answers = store.assignments(round_.round_id, with_answers=False)
-    unsettled = any(one.state is not AssignmentState.SETTLED for one in answers)
-    edits_open = any(edit.state in OPEN_EDITS for edit in store.edits(round_.round_id))
-    if hits_open or unsettled or edits_open:
+    if not remaining.is_nothing:
         return False
-    store.mark_round_closed(round_.round_id, at=services.clock.now())
+    services.store.mark_round_closed(round_.round_id, at=services.clock.now())
     return True
-
-
-def _missing(round_: Round, services: Services) -> int:
-    """How many answers may still come to the round's open HITs."""
-    room: dict[Token, int] = {
-        hit.token: hit.max_assignments
-        for hit in services.store.hits(round_.round_id)
-        if hit.state is not HitState.CLOSED
-    }
-    answers = services.store.assignments(round_.round_id, with_answers=False)
-    return sum(room.values()) - sum(one.token in room for one in answers)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from threading import Event, Thread
 
 from pixelpatchwork.domain.errors import EditorBusy, EditorStopped, LeaseLost, StoreError
-from pixelpatchwork.domain.model import OPEN_EDITS, Edit, EditState, RoundState
+from pixelpatchwork.domain.model import EditState, RoundState
 from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.wording import counted
 from pixelpatchwork.workflow.allowance import Allowance
@@ -53,19 +53,19 @@ def run_edits(
     if not waiting:
         return EditSummary()
     each_usd = services.editor.worst_case_usd
-    allowance = _allowance(services, len(waiting), may_spend) if each_usd else None
+    allowance = _allowance(services, waiting, may_spend) if each_usd else None
     if allowance is not None and allowance.left < each_usd:
         reason = USED_UP if isinstance(may_spend, Allowance) else NOT_ALLOWED
-        return EditSummary(waiting=len(waiting), stopped=reason)
+        return EditSummary(waiting=waiting, stopped=reason)
     queue = _Queue(
         services=services,
         owner=owner,
         progress=progress,
-        total=len(waiting),
+        total=waiting,
         allowance=allowance,
         stops=stops,
     )
-    workers = min(services.editor.parallel, len(waiting))
+    workers = min(services.editor.parallel, waiting)
     with _heartbeat(services, owner), ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [pool.submit(queue.work_off) for _ in range(workers)]
         try:
@@ -73,7 +73,7 @@ def run_edits(
                 future.result()
         finally:
             queue.stop.set()  # Ctrl-C lets the edits that are under way end, and begins no other
-    return queue.summary(waiting=len(_waiting(services)))
+    return queue.summary(waiting=_waiting(services))
 
 
 def _allowance(services: Services, waiting: int, may_spend: MaySpend | Allowance) -> Allowance:
@@ -85,9 +85,10 @@ def _allowance(services: Services, waiting: int, may_spend: MaySpend | Allowance
     return Allowance(worst_case if is_allowed else Usd(0))
 
 
-def _waiting(services: Services) -> list[Edit]:
+def _waiting(services: Services) -> int:
+    """How many edits want work, in all rounds that are not closed."""
     rounds = [one for one in services.store.rounds() if one.state is not RoundState.CLOSED]
-    return [edit for one in rounds for edit in services.store.edits(one.round_id) if edit.state in OPEN_EDITS]
+    return sum(services.store.remaining(one.round_id).edits for one in rounds)
 
 
 @contextmanager

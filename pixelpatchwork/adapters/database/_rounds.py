@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from pixelpatchwork.adapters.database import schema
 from pixelpatchwork.adapters.database._days import add_event, add_events
 from pixelpatchwork.adapters.database.rows import chunks, columns_of, lock, row_of
 from pixelpatchwork.domain.errors import AlreadyRecorded, StoreError
 from pixelpatchwork.domain.model import (
+    OPEN_EDITS,
+    AssignmentState,
     Event,
     Hit,
     HitId,
@@ -22,6 +24,7 @@ from pixelpatchwork.domain.model import (
     RoundState,
     Token,
 )
+from pixelpatchwork.domain.ports import Remaining
 
 _HALVES = tuple(RoundKind)
 
@@ -57,6 +60,31 @@ def hits(connection: Connection, round_id: RoundId) -> tuple[Hit, ...]:
     hit = schema.hit
     query = select(*columns_of(hit, Hit)).where(hit.c.round_id == round_id).order_by(hit.c.index)
     return tuple(Hit(**row._mapping) for row in connection.execute(query))
+
+
+def remaining(connection: Connection, round_id: RoundId) -> Remaining:
+    """What still is to be done of a round, in one statement, so that nothing moves in between."""
+    hit, assignment, edit = schema.hit, schema.assignment, schema.edit
+    of_round, is_open = hit.c.round_id == round_id, hit.c.state != HitState.CLOSED
+    is_unsettled = assignment.c.state != AssignmentState.SETTLED
+    answers = hit.join(assignment, assignment.c.token == hit.c.token)
+    edits = answers.join(edit, edit.c.assignment_id == assignment.c.assignment_id)
+    counted = select(func.count()).where(of_round)
+    row = connection.execute(
+        select(
+            counted.select_from(hit).where(is_open).scalar_subquery().label("hits"),
+            counted.select_from(answers).where(is_unsettled).scalar_subquery().label("answers"),
+            counted.select_from(edits).where(edit.c.state.in_(OPEN_EDITS)).scalar_subquery().label("edits"),
+            counted.select_from(answers).where(is_open).scalar_subquery().label("taken"),
+            select(func.coalesce(func.sum(hit.c.max_assignments), 0))
+            .where(of_round, is_open)
+            .scalar_subquery()
+            .label("places"),
+        )
+    ).one()
+    return Remaining(
+        hits=row.hits, answers=row.answers, edits=row.edits, room=int(row.places) - int(row.taken)
+    )
 
 
 def mark_hit_open(

@@ -61,7 +61,7 @@ from pixelpatchwork.domain.model import (
     Vote,
 )
 from pixelpatchwork.domain.money import Usd
-from pixelpatchwork.domain.ports import ClosedDay, Judgement
+from pixelpatchwork.domain.ports import ClosedDay, Judgement, Remaining
 
 
 def open_store(url: str) -> SqlStore:
@@ -151,6 +151,10 @@ class SqlStore:
     def hits(self, round_id: RoundId) -> tuple[Hit, ...]:
         """See the port."""
         return self.database.read(_rounds.hits, round_id)
+
+    def remaining(self, round_id: RoundId) -> Remaining:
+        """See the port."""
+        return self.database.read(_rounds.remaining, round_id)
 
     def mark_hit_open(self, token: Token, hit_id: HitId, *, expires_at: datetime, at: datetime) -> None:
         """See the port. Raises AlreadyRecorded where the HIT has been published under another id."""
