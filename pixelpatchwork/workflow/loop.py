@@ -152,18 +152,22 @@ class Loop:
 
     def _wait(self, turn: Turn) -> Collection[HitId] | None:
         """Until the next turn. Gives the HITs that messages named, or None where its time has come."""
-        until = self._next_at(turn)
+        ended, stretch = self.clock.now(), self.random.uniform(1 - JITTER, 1 + JITTER)
+        until = self._next_at(turn, ended, stretch)
         self._record(turn.state, next_turn_at=until)
         while seconds := self._seconds_to(until):
             self.waits.listen(seconds)
             if named := self._hear():
                 return named if len(named) <= MOST_NAMED else None
+            if (sooner := self._next_at(turn, ended, stretch)) < until:  # messages stopped coming meanwhile
+                until = sooner
+                self._record(turn.state, next_turn_at=until)
         return None
 
-    def _next_at(self, turn: Turn) -> datetime:
+    def _next_at(self, turn: Turn, ended: datetime, stretch: float) -> datetime:
+        """When the turn after the one that ended then is due, as far as messages can be counted on now."""
         is_deaf = turn.is_deaf or not self.signals.is_hearing
-        pace = self.pace.deaf if is_deaf else self.pace.hearing
-        usual = self.clock.now() + pace * self.random.uniform(1 - JITTER, 1 + JITTER)
+        usual = ended + (self.pace.deaf if is_deaf else self.pace.hearing) * stretch
         return usual if turn.next_at is None else min(usual, turn.next_at)
 
     def _hear(self) -> Collection[HitId]:

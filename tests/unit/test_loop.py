@@ -56,6 +56,28 @@ def test_a_turn_may_itself_be_deaf(life: Life) -> None:
     assert 50 < len(life.live(lambda _named: Turn(is_deaf=True))) < 72
 
 
+def test_a_queue_that_fails_during_a_pause_shortens_it(life: Life) -> None:
+    def fails() -> None:
+        life.mail.is_hearing = False
+
+    life.timeline.at(timedelta(seconds=40), fails)
+    minutes = [minute for minute, _ in life.live(well)]
+    pauses = [one.next_turn_at - START for one in life.health if one.turns == 1 and one.next_turn_at]
+    assert minutes[1] < 2
+    assert [pause < timedelta(minutes=2) for pause in pauses] == [False, True]
+
+
+def test_a_queue_that_answers_again_during_a_pause_does_not_lengthen_it(life: Life) -> None:
+    def answers() -> None:
+        life.mail.is_hearing = True
+
+    life.mail.is_hearing = False
+    life.timeline.at(timedelta(seconds=40), answers)
+    minutes = [minute for minute, _ in life.live(well)]
+    assert minutes[1] < 2
+    assert minutes[2] > 4
+
+
 def test_a_turns_own_time_comes_before_the_pace_and_never_puts_it_off(life: Life) -> None:
     early, late = START + timedelta(minutes=2), START + timedelta(hours=9)
     turns = iter([Turn(next_at=early), Turn(next_at=late)])
