@@ -58,18 +58,22 @@ def create_app(hosting: Hosting) -> Flask:
 
 
 def _open_market(database: Database, hosting: Hosting) -> Market:
-    return Market(
-        database=database,
-        clock=hosting.clock,
-        secret_key=hosting.secret_key,
-        keeps_secret_key=hosting.keeps_secret_key,
-        signing_key=hosting.signing_key,
-        older_signing_keys=hosting.older_signing_keys,
-        random=hosting.random,
-        opening_balance=hosting.opening_balance,
-        notifies=hosting.sender is not None,
-        lags=hosting.faults.lags if hosting.faults else None,
-    )
+    try:
+        return Market(
+            database=database,
+            clock=hosting.clock,
+            secret_key=hosting.secret_key,
+            keeps_secret_key=hosting.keeps_secret_key,
+            signing_key=hosting.signing_key,
+            older_signing_keys=hosting.older_signing_keys,
+            random=hosting.random,
+            opening_balance=hosting.opening_balance,
+            notifies=hosting.sender is not None,
+            lags=hosting.faults.lags if hosting.faults else None,
+        )
+    except BaseException:
+        database.close()
+        raise
 
 
 def _configured(app: Flask, market: Market, hosting: Hosting) -> Flask:

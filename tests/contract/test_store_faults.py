@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -88,8 +89,10 @@ def refusal(code: int) -> OperationalError:
 
 
 @pytest.fixture
-def database() -> Database:
-    return Database(build_engine(parse_url("sqlite://")))
+def database() -> Iterator[Database]:
+    opened = Database(build_engine(parse_url("sqlite://")))
+    yield opened
+    opened.engine.dispose()
 
 
 @pytest.mark.parametrize("code", [1205, 1213])

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
 from pixelpatchwork.marketplace.app import create_app
 from pixelpatchwork.marketplace.hosting import Hosting
@@ -55,6 +58,35 @@ def test_a_marketplace_keeps_to_the_key_with_which_it_was_first_used(
         opened(database_url, secret_key=other, keeps_secret_key=True)
 
     opened(database_url, secret_key="a key", keeps_secret_key=True)
+
+
+@pytest.fixture
+def connections() -> Iterator[list[object]]:
+    """The database connections that are open."""
+    found: list[object] = []
+
+    def opens(connection: object, _record: object) -> None:
+        found.append(connection)
+
+    def closes(connection: object, _record: object) -> None:
+        found.remove(connection)
+
+    event.listen(Pool, "connect", opens)
+    event.listen(Pool, "close", closes)
+    yield found
+    event.remove(Pool, "connect", opens)
+    event.remove(Pool, "close", closes)
+
+
+def test_a_marketplace_that_does_not_open_leaves_no_connection_behind(
+    database_url: str, connections: list[object]
+) -> None:
+    opened(database_url, secret_key="a key", keeps_secret_key=True)
+
+    with pytest.raises(WrongSecretKeyError):
+        create_app(Hosting(database_url=database_url, secret_key="another key", keeps_secret_key=True))
+
+    assert connections == []
 
 
 @pytest.mark.parametrize("keeps_secret_key", [True, False])

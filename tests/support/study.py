@@ -6,6 +6,7 @@ the moments at which a call fails.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -220,6 +221,13 @@ def accept_hit(app: Flask, worker: str) -> AtWork:
     return AtWork(browser=browser, page=browser.get(work.link(str(frame["src"]))))
 
 
+def _store_in_memory() -> SqlStore:
+    """A store whose connection ends with it: the many tests that open a stage need not close it."""
+    store = open_store("sqlite://")
+    weakref.finalize(store, store.database.engine.dispose)
+    return store
+
+
 def open_stage(
     folder: Path, *, rules: StudyRules = RULES, seed: bytes | None = None, store: SqlStore | None = None
 ) -> Stage:
@@ -231,7 +239,7 @@ def open_stage(
     )
     attach(client, app)
     editor = NoiseEditor()
-    store = store or open_store("sqlite://")
+    store = store or _store_in_memory()
     images = FolderImages(folder / "images")
     study = Study(
         study_id=StudyId("test-0001"), name="A test", pseudonym_key="ab" * 32, created_at=clock.now()
