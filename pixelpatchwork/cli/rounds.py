@@ -253,7 +253,7 @@ def advance_day(invocation: Invocation, as_json: bool) -> None:
 
 
 def _advanced_text(advanced: Advanced, prompt: str) -> str:
-    votes = next((one for one in advanced.tallies if one.image_id == advanced.winner_image_id), None)
+    votes = advanced.winning
     why = f" with {votes.upvotes} up and {votes.downvotes} down" if votes else ", for want of another"
     return (
         f"Day {advanced.day.number} is closed. The winner is {advanced.winner_image_id}{why}: “{prompt}”\n"

@@ -26,6 +26,11 @@ class Advanced:
     winner_image_id: ImageId
     tallies: tuple[Tally, ...]
 
+    @property
+    def winning(self) -> Tally | None:
+        """The winner's votes; None where it is the winner for want of another."""
+        return next((one for one in self.tallies if one.image_id == self.winner_image_id), None)
+
 
 def advance_day(services: Services) -> Advanced:
     """Closes the current Day and opens the next.

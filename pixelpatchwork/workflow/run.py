@@ -122,7 +122,8 @@ class Run:
             "winner": advanced.winner_image_id,
             "next_day": advanced.next_day.number,
         }
-        text = f"Day {advanced.day.number} is over; the winner is {advanced.winner_image_id}."
+        why = "" if advanced.winning else ", for want of another"
+        text = f"Day {advanced.day.number} is over; the winner is {advanced.winner_image_id}{why}."
         self.tell(Note(event="advanced", text=text, fields=fields))
         return Turn(next_at=self.services.clock.now(), counts={"days": 1})
 

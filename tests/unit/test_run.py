@@ -142,6 +142,8 @@ def test_nobody_came_so_the_seed_stays_and_the_next_day_is_played(stage: Stage) 
     assert first.winner_image_id == first.seed_image_id == second.seed_image_id
     assert published(stage) == ["Mon 11:30 generation 1", "Tue 10:00 generation 2", "Tue 14:00 voting 2"]
     assert life.loop.totals["days"] == 2
+    over = [note.text.partition("winner is ")[2] for note in life.notes if note.event == "advanced"]
+    assert [text.endswith(", for want of another.") for text in over] == [True, False]
 
 
 def test_a_step_taken_by_hand_is_taken_for_what_it_is(stage: Stage) -> None:
