@@ -60,7 +60,7 @@ def test_the_usual_formats_make_a_seed(kind: str) -> None:
 
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "PA", "1", "RGBA", "CMYK", "YCbCr"])
 def test_every_colour_mode_becomes_rgb(mode: str) -> None:
-    kind = "TIFF" if mode in {"CMYK", "YCbCr", "PA"} else "PNG"
+    kind = {"CMYK": "TIFF", "PA": "TIFF", "YCbCr": "JPEG"}.get(mode, "PNG")
     picture = photograph(mode="L" if mode in {"LA", "PA"} else "RGB").convert(mode)
     assert read_seed(saved(picture, kind)).mode == "RGB"
 
