@@ -96,7 +96,7 @@ def plan_bonuses(
             assignment_id=answer.assignment_id,
             user_id=answer.user_id,
             amount_usd=grant.amount_usd,
-            reason=f"{grant.reason} (Day {day.number})",
+            reason=f"{grant.reason} {_of_day(day.number)}",
             planned_at=at,
         )
         for rule, grant in rules.active.items()
@@ -123,6 +123,19 @@ def bonus_token(study_id: StudyId, day_number: int, rule: BonusRule, assignment_
 def is_payment_of(paid: PaidBonus, bonus: Bonus) -> bool:
     """Whether a payment is that of a bonus: the same amount with the same words, however their spaces were kept."""
     return paid.amount_usd == bonus.amount_usd and paid.reason.split() == bonus.reason.split()
+
+
+def is_payment_for_day(paid: PaidBonus, bonus: Bonus) -> bool:
+    """Whether a payment for the bonus's answer is that bonus, though perhaps with another amount or other words.
+
+    These may have been changed in the settings since. An answer gets one bonus for its Day at most, and the words end
+    with the Day.
+    """
+    return is_payment_of(paid, bonus) or paid.reason.split()[-2:] == _of_day(bonus.day_number).split()
+
+
+def _of_day(number: int) -> str:
+    return f"(Day {number})"
 
 
 def cost_of(bonuses: Iterable[Bonus]) -> Usd:

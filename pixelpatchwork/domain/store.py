@@ -75,10 +75,7 @@ class ClosedDay:
 
 @dataclass(frozen=True, kw_only=True)
 class Remaining:
-    """What still is to be done of a round, counted: HITs that are not closed, answers that are not settled, open edits.
-
-    `room` is how many answers may still come to those HITs.
-    """
+    """What is to be done of a round: HITs not closed, `room` for answers in them, answers not settled, open edits."""
 
     hits: int
     answers: int
@@ -362,8 +359,19 @@ class Store(Protocol):
         """
         ...
 
-    def mark_bonus_paid(self, token: Token, *, paid_at: datetime, at: datetime) -> bool:
-        """The bonus was paid at `paid_at`. False where that was noted before: the first note stands."""
+    def mark_bonus_paid(
+        self,
+        token: Token,
+        *,
+        paid_at: datetime,
+        at: datetime,
+        amount_usd: Usd | None = None,
+        reason: str | None = None,
+    ) -> bool:
+        """The bonus was paid at `paid_at`; so much, with these words, if not as planned. The first note stands.
+
+        False where it was noted before.
+        """
         ...
 
     def bonuses(self, *, day_number: int | None = None) -> tuple[Bonus, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from pixelpatchwork.domain.bonuses import DayResult, cost_of, is_payment_of, plan_bonuses, supports
+from pixelpatchwork.domain.bonuses import DayResult, cost_of, is_payment_for_day, plan_bonuses, supports
 from pixelpatchwork.domain.errors import CrowdError, NothingToDo, StoreError
 from pixelpatchwork.domain.model import (
     Assignment,
@@ -24,6 +24,7 @@ from pixelpatchwork.domain.model import (
 )
 from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.plan import current_round
+from pixelpatchwork.domain.ports import PaidBonus
 from pixelpatchwork.domain.voting import banned, candidates
 from pixelpatchwork.workflow.advance import tallies_of
 from pixelpatchwork.workflow.parallel import each
@@ -162,10 +163,21 @@ def pay_bonuses(plan: BonusPlan, services: Services, progress: Progress = no_pro
     job = _Job(services=services)
     for bonus, outcome in each(job.pay, due, workers=services.rules.parallel_calls):
         if outcome.paid_at is not None:
-            store.mark_bonus_paid(bonus.token, paid_at=outcome.paid_at, at=services.clock.now())
+            _note(bonus, outcome, outcome.paid_at, services)
         outcomes.append((bonus, outcome))
         progress("Paying bonuses", len(outcomes), len(due))
     return _summary(outcomes)
+
+
+def _note(bonus: Bonus, outcome: _Outcome, paid_at: datetime, services: Services) -> None:
+    found = outcome.found
+    services.store.mark_bonus_paid(
+        bonus.token,
+        paid_at=paid_at,
+        at=services.clock.now(),
+        amount_usd=found.amount_usd if found else None,
+        reason=found.reason if found else None,
+    )
 
 
 def _require_market(day: Day, services: Services) -> None:
@@ -176,10 +188,10 @@ def _require_market(day: Day, services: Services) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Outcome:
-    """`paid_at` is None where it failed, and `failure` says why. `was_found`: an earlier run or another sent it."""
+    """`paid_at` is None where it failed, and `failure` says why. `found`: what an earlier run or another has sent."""
 
     paid_at: datetime | None = None
-    was_found: bool = False
+    found: PaidBonus | None = None
     failure: str | None = None
 
 
@@ -217,17 +229,17 @@ class _Job:
     def _found(self, bonus: Bonus) -> _Outcome | None:
         """What the marketplace lists of it, where an earlier run or another has sent it."""
         for paid in self.services.crowd.bonuses(bonus.assignment_id):
-            if is_payment_of(paid, bonus):
-                return _Outcome(paid_at=paid.paid_at, was_found=True)
+            if is_payment_for_day(paid, bonus):
+                return _Outcome(paid_at=paid.paid_at, found=paid)
         return None
 
 
 def _summary(outcomes: list[tuple[Bonus, _Outcome]]) -> BonusSummary:
     failures = [one.failure for _, one in outcomes if one.failure is not None]
-    sent = [bonus for bonus, one in outcomes if one.paid_at is not None and not one.was_found]
+    sent = [bonus for bonus, one in outcomes if one.paid_at is not None and one.found is None]
     return BonusSummary(
         paid=len(sent),
-        found=sum(one.was_found for _, one in outcomes),
+        found=sum(one.found is not None for _, one in outcomes),
         waiting=len(failures),
         first_failure=next(iter(failures), None),
         paid_usd=cost_of(sent),

@@ -8,7 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
+from pixelpatchwork.adapters.database import SqlStore, schema
 from pixelpatchwork.domain.bonuses import BonusRule, BonusRules, Grant
 from pixelpatchwork.domain.budget import Budget
 from pixelpatchwork.domain.errors import (
@@ -69,6 +71,12 @@ def paid_in_the_marketplace(stage: Stage) -> list[PaidBonus]:
     store, crowd = stage.services.store, stage.services.crowd
     answers = [answer for one in store.rounds() for answer in store.assignments(one.round_id)]
     return [paid for answer in answers for paid in crowd.bonuses(answer.assignment_id)]
+
+
+def forget_bonuses(stage: Stage) -> None:
+    store = stage.services.store
+    assert isinstance(store, SqlStore)
+    store.database.write(lambda connection: connection.execute(delete(schema.bonus)) and None)
 
 
 def crowd_with(stage: Stage, call: str, **around: Callable[[], None]) -> Interposed:
@@ -143,6 +151,31 @@ def test_a_run_killed_after_sending_and_before_noting_pays_nobody_twice(
     assert (done.found, done.waiting) == (1, 0)
     assert len(paid_in_the_marketplace(stage)) == 4
     assert plan_day(stage.services).unpaid == ()
+
+
+def test_what_was_paid_with_other_words_or_another_amount_is_not_paid_again(stage: Stage) -> None:
+    """The records were lost, the settings changed since, and the tokens are too old to guard."""
+    pay(stage)
+    before = paid_in_the_marketplace(stage)
+    forget_bonuses(stage)
+    stage.clock.advance(timedelta(hours=30))
+    grants = {rule: Grant(amount_usd=Usd("0.75"), reason="In other words!") for rule in BONUSES.grants}
+    again = pay(stage, rules=replace(stage.services.rules, bonuses=BonusRules(grants=grants)))
+    assert (again.paid, again.found, again.waiting) == (0, 4, 0)
+    assert paid_in_the_marketplace(stage) == before
+    recorded = sorted(
+        (one.assignment_id, one.amount_usd, one.reason) for one in stage.services.store.bonuses()
+    )
+    assert recorded == sorted((one.assignment_id, one.amount_usd, one.reason) for one in before)
+
+
+def test_a_bonus_that_somebody_gave_by_hand_is_not_taken_for_this_ones(stage: Stage) -> None:
+    (winner,) = (one for one in plan_day(stage.services).new if one.rule is BonusRule.WINNER)
+    user = stage.services.store.user_by_id(winner.user_id)
+    assert user is not None
+    by_hand = {"token": Token("by hand"), "amount_usd": Usd("1.00"), "reason": "Thank you for everything"}
+    stage.services.crowd.send_bonus(winner.assignment_id, user.worker_id, **by_hand)  # type: ignore[arg-type]
+    assert pay(stage).paid == 4
 
 
 def test_an_answer_that_is_lost_on_the_way_counts_as_paid_if_the_list_shows_it(stage: Stage) -> None:

@@ -63,11 +63,23 @@ def _rounds_of(connection: Connection, assignment_ids: Sequence[AssignmentId]) -
     return found
 
 
-def mark_bonus_paid(connection: Connection, token: Token, *, paid_at: datetime, at: datetime) -> bool:
+def mark_bonus_paid(
+    connection: Connection,
+    token: Token,
+    *,
+    paid_at: datetime,
+    at: datetime,
+    amount_usd: Usd | None = None,
+    reason: str | None = None,
+) -> bool:
     """Whether it was this call that noted the payment."""
     bonus = schema.bonus
+    differing = {"amount_usd": amount_usd, "reason": reason}
+    values = {name: value for name, value in differing.items() if value is not None}
     noted = connection.execute(
-        update(bonus).where(bonus.c.token == token, bonus.c.paid_at.is_(None)).values(paid_at=paid_at)
+        update(bonus)
+        .where(bonus.c.token == token, bonus.c.paid_at.is_(None))
+        .values(paid_at=paid_at, **values)
     )
     if noted.rowcount:
         add_event(connection, Event(at=at, kind="bonus_paid", subject=token))

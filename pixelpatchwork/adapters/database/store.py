@@ -360,9 +360,19 @@ class SqlStore:
         """See the port."""
         self.database.write(_bonuses.plan_bonuses, bonuses, at=at, budget=budget)
 
-    def mark_bonus_paid(self, token: Token, *, paid_at: datetime, at: datetime) -> bool:
+    def mark_bonus_paid(
+        self,
+        token: Token,
+        *,
+        paid_at: datetime,
+        at: datetime,
+        amount_usd: Usd | None = None,
+        reason: str | None = None,
+    ) -> bool:
         """See the port."""
-        return self.database.write(_bonuses.mark_bonus_paid, token, paid_at=paid_at, at=at)
+        return self.database.write(
+            _bonuses.mark_bonus_paid, token, paid_at=paid_at, at=at, amount_usd=amount_usd, reason=reason
+        )
 
     def bonuses(self, *, day_number: int | None = None) -> tuple[Bonus, ...]:
         """See the port."""
