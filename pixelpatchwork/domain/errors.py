@@ -100,6 +100,10 @@ class EditorStopped(EditorError):  # noqa: N818
     """No edit can succeed until the requester mends something (key, credit, model): stop the queue."""
 
 
+class NoRoomForEdit(EditorStopped):
+    """A budget has no room for the edit at this moment. It may have, once others have cost less than they might."""
+
+
 class EditorBusy(EditorError):  # noqa: N818
     """Throttled or unreachable, and the retries are used up. The edit did not happen; try again later."""
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
-from pixelpatchwork.domain.errors import EditorBusy, EditorStopped, LeaseLost, StoreError
+from pixelpatchwork.domain.errors import EditorBusy, EditorStopped, LeaseLost, NoRoomForEdit, StoreError
 from pixelpatchwork.domain.model import EditState, RoundState
 from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.wording import counted
@@ -66,14 +66,21 @@ def run_edits(
         stops=stops,
     )
     workers = min(services.editor.parallel, waiting)
-    with _heartbeat(services, owner), ThreadPoolExecutor(max_workers=workers) as pool:
+    with _heartbeat(services, owner):
+        _work_off(queue, workers)
+        while queue.may_find_room():
+            _work_off(queue, workers)
+    return queue.summary(waiting=_waiting(services))
+
+
+def _work_off(queue: _Queue, workers: int) -> None:
+    with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [pool.submit(queue.work_off) for _ in range(workers)]
         try:
             for future in futures:
                 future.result()
         finally:
             queue.stop.set()  # Ctrl-C lets the edits that are under way end, and begins no other
-    return queue.summary(waiting=_waiting(services))
 
 
 def _allowance(services: Services, waiting: int, may_spend: MaySpend | Allowance) -> Allowance:
@@ -127,6 +134,8 @@ class _Queue:
     stops: Stops
     ends: Counter[EditState] = field(default_factory=Counter)
     reason: str | None = None
+    lacks_room: bool = False
+    settled: int = 0
     stop: Event = field(default_factory=Event)
 
     def work_off(self) -> None:
@@ -142,6 +151,7 @@ class _Queue:
             except LeaseLost:
                 pass  # this run was taken for dead; whoever has the edit now goes on with what was kept of it
             except (EditorBusy, EditorStopped) as error:
+                self.lacks_room = isinstance(error, NoRoomForEdit)
                 self._stop(str(error))
             except BaseException:
                 self.stop.set()
@@ -160,6 +170,18 @@ class _Queue:
     def _stop(self, reason: str) -> None:
         self.reason = reason
         self.stop.set()
+
+    def may_find_room(self) -> bool:
+        """Whether to begin again: a budget had no room while other edits might yet cost all that was reserved for them.
+
+        They have ended since, at what they really cost.
+        """
+        ended, self.settled = self.ends.total() > self.settled, self.ends.total()
+        if not (self.lacks_room and ended):
+            return False
+        self.lacks_room, self.reason = False, None
+        self.stop.clear()
+        return True
 
     def summary(self, *, waiting: int) -> EditSummary:
         return EditSummary(

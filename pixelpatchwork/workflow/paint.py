@@ -24,6 +24,7 @@ from pixelpatchwork.domain.errors import (
     EditRejected,
     ImageMissing,
     KeptPixelsChanged,
+    NoRoomForEdit,
 )
 from pixelpatchwork.domain.image_keys import picture_key, thumbnail_key
 from pixelpatchwork.domain.mask import Mask
@@ -165,8 +166,8 @@ class Bench:
         """Commits that the request goes out, sends it, and keeps the answer before looking at it."""
 
         def sending() -> None:
-            self.spend()
             self._submit(edit)
+            self.spend()
 
         try:
             result = self.services.editor.edit(_request(edit, canvas), sending=sending)
@@ -186,7 +187,7 @@ class Bench:
         return _Raw(key=raw_key(edit), data=raw)
 
     def _submit(self, edit: Edit) -> None:
-        """Commits that a request goes out, and what it can cost. Raises EditorStopped where a budget has no room."""
+        """Commits that a request goes out, and what it can cost. Raises NoRoomForEdit."""
         services = self.services
         try:
             services.store.submit_edit(
@@ -197,7 +198,7 @@ class Bench:
                 budget=services.rules.budget,
             )
         except BudgetExceeded as error:
-            raise EditorStopped(str(error)) from error
+            raise NoRoomForEdit(str(error)) from error
 
     def _stored(self, key: str, data: bytes, *, content_type: str) -> bytes:
         """What stands under `key` in the end: whoever came first is right."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from pixelpatchwork.domain.budget import Budget, Scope
-from pixelpatchwork.domain.errors import BudgetExceeded, EditOutcomeUnknown
+from pixelpatchwork.domain.errors import BudgetExceeded, EditorStopped, EditOutcomeUnknown
 from pixelpatchwork.domain.model import AssignmentState, EditState, RoundId
 from pixelpatchwork.domain.money import Usd
+from pixelpatchwork.domain.ports import EditRequest, EditResult
+from pixelpatchwork.workflow.allowance import Allowance
 from pixelpatchwork.workflow.budget import outlook
+from pixelpatchwork.workflow.collect import collect
 from pixelpatchwork.workflow.publish import plan_round
-from tests.support.study import RULES, Stage, open_stage
+from tests.support.study import RULES, NoiseEditor, Stage, open_stage
 
 GENERATION = RoundId("day-1-generation")
 ROUND_USD = 4 * (Usd("0.30") + Usd("0.25"))
@@ -107,3 +111,44 @@ def test_a_second_try_waits_for_room(stage: Stage) -> None:
     assert "`budget.study_usd`" in (done.edits.stopped or "")
     assert len(stage.editor.requests) == 1
     assert stage.collect().edits.made == 1
+
+
+class Patient(NoiseEditor):
+    """An edit costs less than it might, and the first waits until the other has been refused."""
+
+    def __init__(self) -> None:
+        super().__init__(worst_case_usd="0.40")
+        self.refused = Event()
+
+    def edit(self, request: EditRequest, *, sending: Callable[[], None]) -> EditResult:
+        def announced() -> None:
+            try:
+                sending()
+            except EditorStopped:
+                self.refused.set()
+                raise
+
+        painted = super().edit(request, sending=announced)
+        assert self.refused.wait(timeout=10)
+        return replace(painted, cost_usd=Usd("0.05"))
+
+
+def test_an_edit_without_room_is_made_once_those_under_way_cost_less_than_they_might(stage: Stage) -> None:
+    stage.publish()
+    for name in ("Ada", "Bob"):
+        stage.paint(name, f"a moon by {name}")
+    editor = Patient()
+    one_at_a_time = within(stage, round_usd=ROUND_USD + Usd("0.15")).with_services(editor=editor)
+    done = one_at_a_time.collect()
+    assert (done.edits.made, done.edits.waiting, done.edits.stopped) == (2, 0, None)
+    assert len(editor.requests) == 2
+
+
+def test_an_edit_without_room_takes_nothing_from_what_was_allowed(stage: Stage) -> None:
+    stage.publish()
+    stage.paint("Ada", "a moon")
+    stage.editor.worst_case_usd = Usd("0.40")
+    allowance = Allowance(Usd("0.40"))
+    services = within(stage, round_usd=ROUND_USD).services
+    assert collect(services, owner="me", may_spend=allowance).edits.made == 0
+    assert allowance.left == Usd("0.40")
