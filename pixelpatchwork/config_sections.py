@@ -146,8 +146,9 @@ class VotingSettings(Section):
         ge=1,
         le=9,
         description="Answers asked of one HIT. All of them see the same ballot: with 1, every image is seen by as many"
-        " voters as any other, to within one. At most 9, because a HIT with 10 or more costs a second fee of 20% on"
-        " each answer.",
+        " voters as any other, to within one, but a keen worker may do many HITs, of which those count for nothing (and"
+        " are paid) whose pictures he has voted on. At most 9, because a HIT with 10 or more costs a second fee of 20%"
+        " on each answer.",
     )
     lifetime_hours: LifetimeHours = 24
     duration_minutes: DurationMinutes = 30

@@ -76,6 +76,11 @@ def _plan_text(plan: RoundPlan) -> str:
         lines.append(f"Published already: {counted(len(hits) - len(waiting), 'HIT')}.")
     if kinds := sorted({check.kind for hit in hits for check in hit.checks}):
         lines.append(f"Attention checks on each ballot: {', '.join(kinds)}.")
+    if plan.repeats_ballots:
+        lines.append(
+            "Each ballot shows all the images: of one worker only the first counts, and all are paid. Where few people"
+            " work, ask for more answers in each HIT: `voting.assignments_per_hit`."
+        )
     if plan.unseen:
         lines.append(
             f"The ballots have no room for {counted(plan.unseen, 'image')}: raise `voting.assignments` or"

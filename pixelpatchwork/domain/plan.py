@@ -66,6 +66,11 @@ class RoundPlan:
         return sum(costs, start=NO_COST)
 
     @property
+    def repeats_ballots(self) -> bool:
+        """Whether each of several ballots shows the same images, so that a worker's second one counts for nothing."""
+        return len(self.hits) > 1 and len({frozenset(hit.ballot) for hit in self.hits if hit.ballot}) == 1
+
+    @property
     def assignments(self) -> int:
         """How many answers it asks for."""
         return sum(hit.max_assignments for hit in self.hits)

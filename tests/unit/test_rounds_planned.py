@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,6 +123,22 @@ def test_a_plan_says_how_many_images_its_ballots_have_no_room_for() -> None:
     candidates = [ImageId(f"image-{number}") for number in range(14)]
     plan = plan_voting(STUDY, DAY, RULES, candidates=candidates, ballot_size=4, market="own", now=NOW)
     assert plan.unseen == 14 - 3 * 4
+
+
+@pytest.mark.parametrize(("images", "per_hit", "repeats"), [(4, 1, True), (5, 1, False), (4, 9, False)])
+def test_a_plan_tells_where_a_second_ballot_of_one_worker_counts_for_nothing(
+    images: int, per_hit: int, *, repeats: bool
+) -> None:
+    candidates = [ImageId(f"image-{number}") for number in range(images)]
+    rules = replace(RULES, assignments=9, assignments_per_hit=per_hit)
+    plan = plan_voting(STUDY, DAY, rules, candidates=candidates, ballot_size=4, market="own", now=NOW)
+    assert plan.repeats_ballots == repeats
+
+
+def test_a_plan_of_painting_has_no_ballots_to_repeat() -> None:
+    plan = plan_generation(STUDY, DAY, RULES, answers=ANSWERS, market="own", now=NOW)
+    assert len(plan.hits) > 1
+    assert not plan.repeats_ballots
 
 
 @given(st.integers(1, 60), st.integers(1, 40), st.integers(2, 20), st.randoms(use_true_random=False))
