@@ -21,7 +21,7 @@ SQLITE_FILE = re.compile(
 SHORTEST_SECRET_KEY = 32
 """Characters of the key from which everybody's sessions, ids and access keys are derived."""
 
-_DATABASE = re.compile(r"(?:sqlite(?:\+pysqlite)?:///|mysql\+pymysql://).+", re.DOTALL)
+_DATABASE = re.compile(r"sqlite(?:\+pysqlite)?:///.+|mysql\+pymysql://[^/]*/[^/?].*", re.DOTALL)
 _NEVER_IN_ADDRESSES = re.compile(r"[\s<>\"'`\\]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 

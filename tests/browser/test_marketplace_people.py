@@ -210,6 +210,27 @@ def test_on_a_phone_everything_fits_and_is_large_enough_to_touch(browser: Chrome
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+def test_on_a_phone_a_table_in_a_form_keeps_its_rows_and_its_header(browser: Chrome, market: Bench) -> None:
+    table = (
+        "<table><thead><tr><th>Year</th><th>Price</th><th>Sales</th><th>Profit</th></tr></thead>"
+        "<tbody><tr><td>2024</td><td>p1</td><td>s1</td><td>p2</td></tr></tbody></table>"
+    )
+    overview = f"<Overview><FormattedContent><![CDATA[{table}]]></FormattedContent></Overview>"
+    hit_id = market.hit(Question=form(overview, question(free_text())))
+    phone = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    try:
+        browser.get(f"{market.url}/frame/{hit_id}")
+        rows = browser.execute_script(
+            "return [...document.querySelectorAll('tr')].map(row => [...row.cells].map("
+            "cell => { const box = cell.getBoundingClientRect(); return [box.top, box.width > 20]; }))"
+        )
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert [len(row) for row in rows] == [4, 4]
+    assert all(top == row[0][0] and is_visible for row in rows for top, is_visible in row)
+
+
 def small_targets(browser: Chrome) -> list[str]:
     """Buttons, menus and fields that are less than 40 pixels high."""
     found: list[str] = browser.execute_script(

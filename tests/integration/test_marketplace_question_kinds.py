@@ -152,6 +152,18 @@ def test_a_form_with_faults_is_shown_again_and_not_handed_in(market: Bench) -> N
     assert anonymous.post(target, data={**again, "q0": "0", "q1": "short"}).status_code == 200
 
 
+def test_a_fault_is_told_by_the_number_that_its_question_has_in_the_form(market: Bench) -> None:
+    questions = [question(free_text(), identifier=f"q{number}", required=True) for number in range(3)]
+    ann = market.worker("Ann")
+    unnamed = form(*questions).replace("<DisplayName>About q1</DisplayName>", "")
+    assignment_id = ann.accept(market.hit(Question=unnamed))
+
+    shown = ann.post_answer(assignment_id, {"q0": "here", "q1": "", "q2": "here"})
+
+    (link,) = BeautifulSoup(shown.text, "html.parser").select("#faults a")
+    assert (link["href"], link.text) == ("#q1", "Question 2")
+
+
 def test_every_field_of_a_form_has_a_name_for_those_who_cannot_see(market: Bench) -> None:
     styles = "".join(
         question(selection("ab", style=style, most=most), identifier=f"{style}{most}")

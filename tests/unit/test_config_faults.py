@@ -240,6 +240,15 @@ def test_settings_never_show_their_secrets(load: Load) -> None:
     assert "hunter2" not in f"{settings!r} {settings}"
 
 
+@pytest.mark.parametrize("key", ["database", "marketplace_database"])
+@pytest.mark.parametrize(
+    "address", ["mysql+pymysql://ppw@host", "mysql+pymysql://ppw@host/", "mysql+pymysql://h/?a=b"]
+)
+def test_a_mysql_address_names_its_database(load: Load, key: str, address: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{key}.*no database address"):
+        load(f"{key}: {address}")
+
+
 @pytest.mark.parametrize(
     ("text", "environ"),
     [
