@@ -174,7 +174,7 @@ def collect(
         watch_rounds(invocation.settings(), allowance=allowance, log_format=log_format)
         return 0
     with wired(invocation.settings()) as wiring, Progress(quiet=as_json) as progress:
-        guard = SpendGuard(stated=yes_spend)
+        guard = SpendGuard(stated=yes_spend, clear=progress.end)
         done = collect_rounds(
             wiring.services,
             owner=owner_name(),

@@ -63,10 +63,12 @@ class SpendGuard:
     """Lets spending pass that was stated in advance, and asks for the rest.
 
     `stated` is the amount, if any; `ask` puts a question and gives what was typed, None where nobody can answer.
+    `clear` is called before anything is said: a progress bar ends its line.
     """
 
     stated: Usd | None
     ask: Callable[[str], str | None] = ask_on_terminal
+    clear: Callable[[], None] = lambda: None
 
     def allows(self, amount: Usd, what: str) -> bool:
         """Whether up to `amount` may be spent on `what`. Where not, stderr says why."""
@@ -83,6 +85,7 @@ class SpendGuard:
 
     def _refusal(self, amount: Usd, what: str) -> str | None:
         """Why it may not be spent, and how to allow it; None where it may."""
+        self.clear()
         shown = up_to_cents(amount)
         would = f"Nothing was spent: {what} would cost up to ${shown:f}."
         if self.stated is not None:

@@ -72,3 +72,14 @@ def test_the_amount_to_be_stated_is_enough_where_edits_cost_parts_of_a_cent(
 def test_what_may_wait_says_why_it_does(capsys: pytest.CaptureFixture[str]) -> None:
     assert not unasked("1").allows(Usd("1.20"), "3 edits")
     assert capsys.readouterr().err.startswith("Nothing was spent: 3 edits would cost up to $1.20.")
+
+
+def test_a_progress_bar_ends_its_line_before_the_question() -> None:
+    said: list[str] = []
+
+    def ask(_question: str) -> str:
+        said.append("question")
+        return "0"
+
+    SpendGuard(stated=None, ask=ask, clear=lambda: said.append("end of the bar")).allows(Usd("2.00"), "edits")
+    assert said == ["end of the bar", "question"]
