@@ -323,8 +323,9 @@ def shown(url: str) -> str:
 def _settings_file(path: Path | None, environ: Mapping[str, str]) -> tuple[Path, Path]:
     """The settings file, and the folder that its paths are read from.
 
-    The two differ for the packaged default only: an installed package is no place for a study, so paths are
-    read as if its `config` folder stood in the current directory.
+    The two differ for the default that travels with the program only. Within a checkout it names the study that the
+    demo left there; anywhere else nobody means that one, so paths are read as if its `config` folder stood in the
+    current directory.
     """
     if named := path or environ.get("PPW_CONFIG"):
         file = Path(named).absolute()
@@ -334,8 +335,8 @@ def _settings_file(path: Path | None, environ: Mapping[str, str]) -> tuple[Path,
         if file.is_file():
             return file, file.parent
     shipped = resources.config() / "local.yaml"
-    is_installed = shipped.is_relative_to(Path(__file__).resolve().parent)
-    return shipped, here.parent if is_installed else shipped.parent
+    is_in_checkout = Path.cwd().is_relative_to(shipped.parent.parent)
+    return shipped, shipped.parent if is_in_checkout else here.parent
 
 
 def _value_faults(values: Mapping[str, Any], origins: Mapping[tuple[str, ...], str]) -> list[Fault]:

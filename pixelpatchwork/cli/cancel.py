@@ -32,7 +32,7 @@ def cancel_round(invocation: Invocation, yes: bool, as_json: bool) -> int:
     with wired(invocation.settings()) as wiring, Progress(quiet=as_json) as progress:
         plan = plan_cancel(wiring.services)
         if not as_json:
-            say(_plan_text(plan))
+            say(_plan_text(plan, wiring.services.study().name))
         if not (yes or plan.is_begun):
             _insist()
         done = cancel(plan, wiring.services, owner=owner_name(), progress=progress)
@@ -44,10 +44,10 @@ def cancel_round(invocation: Invocation, yes: bool, as_json: bool) -> int:
     return FAILED if done.failures or is_unfinished else 0
 
 
-def _plan_text(plan: CancelPlan) -> str:
+def _plan_text(plan: CancelPlan, study_name: str) -> str:
     is_was = "was cancelled before" if plan.is_begun else "is to be cancelled"
     return (
-        f"Day {plan.round.day_number}, {plan.round.kind} round: {plan.answers} of "
+        f"“{study_name}”, Day {plan.round.day_number}, {plan.round.kind} round: {plan.answers} of "
         f"{counted(plan.wanted, 'answer')} in. It {is_was}.\n"
         f"Still to be paid at most: ${plan.at_most.total:.2f} (${plan.at_most.rewards:.2f} for the workers, "
         f"${plan.at_most.fees:.2f} in fees), for what has come and what workers are at."

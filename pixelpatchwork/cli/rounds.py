@@ -46,7 +46,7 @@ def publish_round(invocation: Invocation, dry_run: bool, yes_spend: Decimal | No
         plan = plan_round(services)
         room = outlook(plan, services)
         if not as_json:
-            say("\n".join([_plan_text(plan), *plan_lines(plan, room)]))
+            say("\n".join([_plan_text(plan, services.study().name), *plan_lines(plan, room)]))
         if dry_run:
             render_questions(plan.round, plan.hits, services, services.current_day())
             _show_dry_run(plan, room, as_json=as_json)
@@ -63,13 +63,14 @@ def publish_round(invocation: Invocation, dry_run: bool, yes_spend: Decimal | No
         say(_published_text(published))
 
 
-def _plan_text(plan: RoundPlan) -> str:
+def _plan_text(plan: RoundPlan, study_name: str) -> str:
     cost, hits = plan.cost, plan.hits
     waiting = [hit for hit in hits if hit.state is HitState.PLANNED]
     sizes = _sizes(hits)
     lines = [
-        f"Day {plan.round.day_number}, {plan.round.kind} round: {counted(plan.assignments, 'assignment')} "
-        f"in {counted(len(hits), 'HIT')} ({sizes}) at ${plan.round.reward_usd} each.",
+        f"“{study_name}”, Day {plan.round.day_number}, {plan.round.kind} round: "
+        f"{counted(plan.assignments, 'assignment')} in {counted(len(hits), 'HIT')} ({sizes}) "
+        f"at ${plan.round.reward_usd} each.",
         f"Costs at most ${cost.total:.2f}: ${cost.rewards:.2f} for the workers, ${cost.fees:.2f} in fees.",
     ]
     if len(waiting) < len(hits):

@@ -24,7 +24,9 @@ def study(answered: Path, tmp_path: Path) -> Path:
 
 def test_it_says_what_may_be_paid_and_pays_what_came(study: Path) -> None:
     ran = run(study, "cancel-round", "--yes").well()
-    assert f"generation round: 0 of {WORKERS} answers in. It is to be cancelled." in ran.stdout
+    assert ran.stdout.startswith(
+        f"“A small study”, Day 1, generation round: 0 of {WORKERS} answers in. It is to be cancelled."
+    )
     assert "Still to be paid at most: $1.80 ($1.50 for the workers, $0.30 in fees)" in ran.stdout
     assert f"{WORKERS} new answers; {WORKERS} approved, {WORKERS} left out." in ran.stdout
     publish_again = run_next(study, "publish-round").replace("Run:", "run:")

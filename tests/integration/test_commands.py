@@ -229,7 +229,9 @@ def test_an_interruption_says_how_to_go_on(tmp_path: Path) -> None:
 def test_a_dry_run_shows_the_plan_and_changes_nothing(study: Path) -> None:
     before = (study.parent / "study.db").read_bytes()
     ran = run(study, "publish-round", "--dry-run").well()
-    assert "6 assignments in 1 HIT (6 each) at $0.25 each" in ran.stdout
+    assert ran.stdout.startswith(
+        "“A small study”, Day 1, generation round: 6 assignments in 1 HIT (6 each) at $0.25 each."
+    )
     assert "Nothing was published." in ran.stdout
     assert (study.parent / "study.db").read_bytes() == before
     assert run(study, "status", "--json").json["days"][0]["rounds"] == []

@@ -144,6 +144,22 @@ def test_without_any_file_the_shipped_one_is_read(tmp_path: Path, monkeypatch: p
     assert settings.seed_path.is_file()
 
 
+def test_a_folder_without_a_study_does_not_reach_the_demos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings(None, {})
+    assert settings.database_url == f"sqlite:///{tmp_path}/demo-study/study.db"
+    assert settings.path(settings.images) == tmp_path / "demo-study" / "images"
+
+
+@pytest.mark.parametrize("folder", [".", "docs"])
+def test_within_a_checkout_the_demos_study_is_found(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkout = resources.config().parent
+    monkeypatch.chdir(checkout / folder)
+    assert load_settings(None, {}).database_url == f"sqlite:///{checkout}/demo-study/study.db"
+
+
 # ---- paths and addresses --------------------------------------------------------------------------------
 
 
