@@ -133,8 +133,9 @@ class Settings(BaseSettings):
     )
     images_url: WebAddress = Field(
         default=None,
-        description="The public address under which workers' browsers find the pictures. Empty: `ppw serve`"
-        " shows the folder, and S3 gets links that are signed for a while.",
+        description="The public address under which workers' browsers find the pictures; https, where it is not the"
+        " marketplace's own. Empty: `ppw serve` of the same folder shows them, and S3 gets links that are signed for a"
+        " while. A folder that the marketplace's server does not have needs an address here.",
     )
     editor: Literal["offline", "openai"] = Field(
         default="offline",
@@ -162,7 +163,9 @@ class Settings(BaseSettings):
         default=None, description="The key of the `openai` editor; OPENAI_API_KEY works as well."
     )
     marketplace_access_key_id: Secret = Field(
-        default=None, description="The requester's key at a served marketplace: the same on both sides."
+        default=None,
+        description="The requester's key at a served marketplace: one that `ppw marketplace add-requester` printed there,"
+        " or one that you made up and gave to both sides.",
     )
     marketplace_secret_access_key: Secret = Field(
         default=None, description="The secret that belongs to this key."
@@ -252,7 +255,8 @@ class Settings(BaseSettings):
         if self.marketplace_access_key_id is None or self.marketplace_secret_access_key is None:
             raise ConfigurationError(
                 "A served marketplace needs a key: put PPW_MARKETPLACE_ACCESS_KEY_ID=... and"
-                " PPW_MARKETPLACE_SECRET_ACCESS_KEY=... into the environment or .env, the same on both sides"
+                " PPW_MARKETPLACE_SECRET_ACCESS_KEY=... into the environment or .env: the two values that `marketplace"
+                " add-requester` prints there, or two that you make up and give to the server as well"
             )
         return (
             self.marketplace_access_key_id.get_secret_value(),

@@ -103,6 +103,7 @@ def _pictures(wiring: Wiring) -> Found:
             f"{len(missing)} of the {counted(len(keys), 'picture')} of this Day's pages cannot be found, such as"
             f" {missing[0]}. Restore them from a backup, or set `images` to where they are."
         )
+    wiring.require_shown_pictures()
     return (f"{counted(len(keys), 'picture')} of this Day's pages, all there",)
 
 

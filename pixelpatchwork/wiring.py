@@ -19,9 +19,11 @@ from pixelpatchwork.adapters.mturk import LIVE_ENDPOINT, SANDBOX_ENDPOINT, MTurk
 from pixelpatchwork.adapters.offline_editor import OfflineEditor
 from pixelpatchwork.adapters.picture_site import PictureSite
 from pixelpatchwork.adapters.s3_images import S3Images, s3_client
+from pixelpatchwork.adapters.shown_pictures import require_shown
 from pixelpatchwork.config import GenerationSettings, Settings, VotingSettings, shown
 from pixelpatchwork.domain.answers import GenerationRules
 from pixelpatchwork.domain.errors import ConfigurationError, CrowdError
+from pixelpatchwork.domain.model import ImageState
 from pixelpatchwork.domain.plan import RoundRules
 from pixelpatchwork.domain.ports import Clock
 from pixelpatchwork.marketplace import timekeeping
@@ -165,6 +167,21 @@ class Wiring:
             editor=self.editor,
             clock=self.staging.clock,
         )
+
+    def require_shown_pictures(self) -> None:
+        """Tries the Day's latest picture where the marketplace is elsewhere, and is to show the folder of pictures.
+
+        Raises ImageMissing where workers would not see it, StoreError or NothingToDo before `ppw init`.
+        """
+        settings = self.settings
+        if settings.marketplace == "embedded" or settings.bucket or settings.images_url:
+            return
+        day = self.exhibition.current_day()
+        # The latest one, for studies that begin with the same photograph have its key in common.
+        painted = [one for one in self.store.images(day_number=day.number) if one.state is ImageState.VISIBLE]
+        latest = painted[-1] if painted else self.store.image(day.seed_image_id)
+        if latest is not None:
+            require_shown(settings.marketplace, self.images.url(latest.s3_path))
 
     def check_editor(self) -> str:
         """Tries the editor without spending anything. Raises a PatchworkError that says what to mend."""

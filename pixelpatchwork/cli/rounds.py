@@ -53,6 +53,7 @@ def publish_round(invocation: Invocation, dry_run: bool, yes_spend: Decimal | No
             return
         if room.refusal is not None:
             raise BudgetExceeded(room.refusal)
+        wiring.require_shown_pictures()
         if wiring.spends_on_hits:
             hits = counted(len(plan.hits), "HIT")
             SpendGuard(stated=yes_spend).insist(plan.cost.total, f"{hits} on Mechanical Turk")

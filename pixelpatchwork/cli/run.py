@@ -71,6 +71,7 @@ def _run(
             watch=watch_of(wiring, allowance=allowance, alarm=alarm, tell=tell, beat=loop.beat),
             schedule=schedule,
             tell=tell,
+            before_publishing=wiring.require_shown_pictures,
             allowance=(allowance or Allowance(Decimal(0))) if wiring.spends_on_hits else None,
         )
         _say_start(wiring, schedule, tell)

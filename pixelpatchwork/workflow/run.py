@@ -6,7 +6,7 @@ finds its place, and a person may take any step by hand meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -33,13 +33,17 @@ _COLLECTS = frozenset({Step.COLLECT_GENERATION, Step.COLLECT_VOTING})
 
 @dataclass(kw_only=True)
 class Run:
-    """Turns of a study. `allowance`: what rounds and bonuses may cost in all, None where they cost no real money."""
+    """Turns of a study. `allowance`: what rounds and bonuses may cost in all, None where they cost no real money.
+
+    `before_publishing` raises PatchworkError where something would keep workers from their work.
+    """
 
     services: Services
     watch: Watch
     schedule: Schedule
     tell: Tell
     allowance: Allowance | None = None
+    before_publishing: Callable[[], None] = lambda: None
     _paid_for: set[RoundId] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -87,6 +91,7 @@ class Run:
 
     def _publish(self) -> Turn:
         plan = plan_round(self.services)
+        self.before_publishing()
         self._count_cost(plan)
         published = publish(plan, self.services)
         round_ = plan.round

@@ -15,7 +15,18 @@ import pytest
 from pixelpatchwork.adapters.database import open_store
 from pixelpatchwork.config import load_settings
 from tests.support.ppw import Served, ended, here, ppw, serving, started
-from tests.support.studies import copied, new_study
+from tests.support.studies import copied, new_study, write_seed
+
+KEYS = {
+    "PPW_MARKETPLACE_ACCESS_KEY_ID": "AKIDOFTHISTEST",
+    "PPW_MARKETPLACE_SECRET_ACCESS_KEY": "a-secret-of-this-test",
+}
+EARLY = {
+    "PPW_SCHEDULE__GENERATION_AT": "00:00",
+    "PPW_SCHEDULE__VOTING_AT": "00:00",
+    "PPW_SCHEDULE__ADVANCE_AT": "00:00",
+}
+"""A schedule by which the generation round is due at any hour, and nothing after it today."""
 
 
 @pytest.fixture(scope="module")
@@ -122,18 +133,45 @@ def test_an_address_that_is_not_this_machines_is_said_with_what_to_do(study: Pat
 
 def test_with_keys_it_says_where_the_requesters_api_is(study: Path, tmp_path: Path) -> None:
     file = copied(study, tmp_path / "with-keys")
-    keys = {
-        "PPW_MARKETPLACE_ACCESS_KEY_ID": "AKIDOFTHISTEST",
-        "PPW_MARKETPLACE_SECRET_ACCESS_KEY": "a-secret-of-this-test",
-    }
-    with serving("--config", file, cwd=tmp_path, environ=keys) as running:
-        there = keys | {"PPW_MARKETPLACE": running.url}
+    with serving("--config", file, cwd=tmp_path, environ=KEYS) as running:
+        there = KEYS | {"PPW_MARKETPLACE": running.url}
         checks = here("--config", file, "doctor", "--json", environ=there).well().json["checks"]
     (marketplace,) = [check for check in checks if check["part"] == "marketplace"]
     assert marketplace["finding"].startswith(running.url)
     assert running.ran is not None
     assert f"Requester API: {running.url}\n" in running.ran.stdout
     assert "a-secret" not in running.ran.text
+
+
+def test_a_marketplace_in_another_folder_gets_no_round_whose_pictures_it_cannot_show(
+    study: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "elsewhere" / "study.yaml"
+    here("init", file.parent, "--seed", write_seed(tmp_path / "another.png", (250, 160))).well()
+    with serving("--config", study, cwd=tmp_path, environ=KEYS) as running:
+        there = KEYS | {"PPW_MARKETPLACE": running.url}
+        checks = here("--config", file, "doctor", "--json", environ=there).json["checks"]
+        refused = here("--config", file, "publish-round", environ=there)
+        by_itself = here("--config", file, "run", "--once", environ=there | EARLY)
+        reached = there | {"PPW_IMAGES_URL": "https://pictures.example"}
+        assert here("--config", file, "doctor", environ=reached).well()
+        assert here("--config", file, "publish-round", "--json", environ=reached).well()
+    (failed,) = [check for check in checks if not check["is_well"]]
+    assert (failed["part"], refused.code, by_itself.code) == ("pictures", 1, 1)
+    for said in (failed["finding"], refused.stderr, by_itself.stderr):
+        assert f"{running.url} answers /pictures/{seed_key(file)} with 404." in said
+        assert "`images_url`" in said
+
+
+def test_a_marketplace_that_shares_the_studys_folder_gets_its_round(tmp_path: Path) -> None:
+    file = new_study(tmp_path / "shared")
+    with serving("--config", file, cwd=tmp_path, environ=KEYS) as running:
+        there = KEYS | {"PPW_MARKETPLACE": running.url}
+        assert here("--config", file, "doctor", environ=there).well()
+        assert here("--config", file, "run", "--once", environ=there | EARLY).well()
+        assert (
+            here("--config", file, "status", "--json", environ=there).json["next_step"].startswith("collect")
+        )
 
 
 def test_two_servers_may_serve_one_study(study: Path) -> None:
