@@ -51,6 +51,17 @@ def test_init_makes_a_folder_that_explains_itself(tmp_path: Path) -> None:
     assert "OPENAI_API_KEY=" in (tmp_path / "mine" / ".env.example").read_text()
 
 
+def test_only_its_owner_reads_a_studys_records(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        new_study(tmp_path / "mine")
+        assert run(tmp_path / "mine" / "study.yaml", "publish-round").well()
+    finally:
+        os.umask(before)
+    for file in (tmp_path / "mine").glob("study.db*"):
+        assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_folders_name_may_hold_anything_that_a_shell_would_stumble_over(tmp_path: Path) -> None:
     folder = tmp_path / "it's 100% größer; #1"
     said = here("init", folder).well().stdout

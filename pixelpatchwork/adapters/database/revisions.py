@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, column, select, table, text
 from sqlalchemy.exc import DBAPIError
 
-from pixelpatchwork.adapters.database.engine import build_engine, is_in_memory, parse_url
+from pixelpatchwork.adapters.database.engine import build_engine, is_in_memory, is_missing_file, parse_url
 from pixelpatchwork.adapters.database.faults import is_missing_table, translated
 from pixelpatchwork.adapters.database.schema import REVISIONS, VERSION_TABLE
 from pixelpatchwork.domain.errors import StoreError
@@ -53,6 +54,8 @@ def upgrade(url: str) -> tuple[str | None, str]:
     parsed = parse_url(url)
     if is_in_memory(parsed):
         raise StoreError("A database in memory cannot be prepared in advance.")
+    if is_missing_file(parsed):
+        _create_private(str(parsed.database))
     engine = build_engine(parsed, enforce_keys=False)
     try:
         with engine.connect() as plain, _alone(plain) as connection:
@@ -61,6 +64,13 @@ def upgrade(url: str) -> tuple[str | None, str]:
         raise translated(error) from error
     finally:
         engine.dispose()
+
+
+def _create_private(path: str) -> None:
+    """Makes a new database's file readable for its owner only: it holds worker ids. SQLite keeps to that."""
+    # What cannot be created here, SQLite refuses in its own words when it is opened.
+    with suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _migrate(connection: Connection) -> tuple[str | None, str]:
