@@ -164,8 +164,8 @@ class Settings(BaseSettings):
     )
     marketplace_access_key_id: Secret = Field(
         default=None,
-        description="The requester's key at a served marketplace: one that `ppw marketplace add-requester` printed there,"
-        " or one that you made up and gave to both sides.",
+        description="The requester's key at a served marketplace: one that `ppw marketplace add-requester` printed"
+        " there, or one that you made up and gave to both sides.",
     )
     marketplace_secret_access_key: Secret = Field(
         default=None, description="The secret that belongs to this key."

@@ -190,6 +190,11 @@ class Wiring:
         return "; ".join((f"{editor.name}, {editor.model}", *warnings))
 
     @property
+    def editor_obstacle(self) -> str | None:
+        """Why no edit can succeed, as far as that is known without asking anybody."""
+        return None if isinstance(self.editor, OfflineEditor) else self.editor.obstacle
+
+    @property
     def spends_on_edits(self) -> bool:
         """Whether an edit costs real money, or may: `openai.max_edit_usd: 0` says that a server is free."""
         return self.editor.worst_case_usd > 0

@@ -135,6 +135,15 @@ class OpenAIEditor:
         """Whether the server is OpenAI's own."""
         return is_openai_host(self._client.base_url.host)
 
+    @property
+    def obstacle(self) -> str | None:
+        """Why no edit can succeed, as far as that is known without asking anybody."""
+        try:
+            self._refuse_in_vain()
+        except EditorStopped as stopped:
+            return str(stopped)
+        return None
+
     def close(self) -> None:
         """Gives the connections back."""
         self._client.close()

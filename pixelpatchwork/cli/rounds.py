@@ -17,7 +17,7 @@ from pixelpatchwork.cli.service import log_format_option
 from pixelpatchwork.cli.spending import SpendGuard, yes_spend_option
 from pixelpatchwork.cli.watch import watch_rounds
 from pixelpatchwork.domain.errors import BudgetExceeded
-from pixelpatchwork.domain.model import Hit, HitState
+from pixelpatchwork.domain.model import Hit, HitState, RoundKind
 from pixelpatchwork.domain.plan import RoundPlan
 from pixelpatchwork.domain.wording import counted
 from pixelpatchwork.wiring import wired
@@ -47,6 +47,11 @@ def publish_round(invocation: Invocation, dry_run: bool, yes_spend: Decimal | No
         room = outlook(plan, services)
         if not as_json:
             say("\n".join([_plan_text(plan, services.study().name), *plan_lines(plan, room)]))
+        if plan.round.kind is RoundKind.GENERATION and (obstacle := wiring.editor_obstacle):
+            say(
+                f"{obstacle} Until that is mended, answers are collected and paid, and their edits wait.",
+                err=True,
+            )
         if dry_run:
             render_questions(plan.round, plan.hits, services, services.current_day())
             _show_dry_run(plan, room, as_json=as_json)

@@ -288,6 +288,17 @@ def test_real_edits_wait_until_they_are_allowed_and_everybody_is_paid(answered: 
         assert {one.state for one in store.assignments(round_.round_id)} == {AssignmentState.SETTLED}
 
 
+@pytest.mark.parametrize("options", [["--dry-run"], ["--json"]])
+def test_a_round_whose_edits_will_wait_for_a_key_says_so(study: Path, options: list[str]) -> None:
+    ran = run(study, "publish-round", *options, PPW_EDITOR="openai").well()
+    assert ran.stderr.startswith("There is no OpenAI key. Set OPENAI_API_KEY in the environment or in .env. ")
+    assert "their edits wait" in ran.stderr
+
+
+def test_with_a_key_nothing_is_said_of_it(study: Path) -> None:
+    assert run(study, "publish-round", "--json", **OPENAI).well().stderr == ""
+
+
 def test_edits_that_another_run_holds_are_said_to_be_so(answered: Path, tmp_path: Path) -> None:
     study = copied(answered, tmp_path / "study")
     with dead_proxy() as watch:
