@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MAX_QUOTED = 60
 
 _QUERY_SECRET = re.compile(r"(?P<name>[?&](?:password|passwd|pwd|secret|token|key)=)[^&]*", re.IGNORECASE)
+_COMMA = re.compile(r"-?[0-9]*,[0-9]+")
 _SERVICE_KEY = re.compile(r"\b(?:sk-|AKIA)[\w-]{6,}")
 
 
@@ -133,9 +134,16 @@ def _wrong_value(details: ErrorDetails, key: Key | None) -> str:
         return "is a section: write its keys below it, indented"
     cause = details.get("ctx", {}).get("error")
     wrong = str(cause) if isinstance(cause, ValueError) else "is not allowed here"
-    near = get_close_matches(str(details["input"]).lower(), key.choices, n=1)
+    near = _with_a_point(details) or get_close_matches(str(details["input"]).lower(), key.choices, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"{_quoted(details['input'], key)} {wrong}; allowed: {key.allowed}{hint}"
+
+
+def _with_a_point(details: ErrorDetails) -> list[str]:
+    """A number that was written with a decimal comma, as it is read here."""
+    text = str(details["input"])
+    is_number = details["type"] in ("decimal_parsing", "float_parsing") and _COMMA.fullmatch(text)
+    return [text.replace(",", ".")] if is_number else []
 
 
 def _quoted(value: object, key: Key) -> str:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from pixelpatchwork.config_sections import Section
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_CLOCK_TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 
 
 def weekdays(text: str) -> frozenset[int]:
@@ -31,7 +31,7 @@ def _span(text: str) -> list[int]:
 
 
 def clock_time(text: str) -> time:
-    """`09:30` as a time of day. Raises ValueError for anything else."""
+    """`09:30`, or `9:30`, as a time of day. Raises ValueError for anything else."""
     match = _CLOCK_TIME.fullmatch(text)
     if match is None:
         raise ValueError("is no time of day")

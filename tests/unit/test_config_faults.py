@@ -68,6 +68,19 @@ def test_an_unknown_key_is_a_fault_with_the_one_that_was_meant(
         load(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("generation:\n  reward_usd: 0,25", "; did you mean 0.25?"),
+        ("generation: {max_coverage: '0,5'}", "; did you mean 0.5?"),
+    ],
+)
+def test_a_decimal_comma_is_told_to_be_a_point(load: Load, text: str, hint: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(text)
+    assert str(caught.value).endswith(hint)
+
+
 @pytest.mark.parametrize("name", ["PPW_STUDDY", "PPW_GENERATION__REWARD"])
 def test_an_unknown_variable_is_a_fault(load: Load, name: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{name} in the environment"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import time
 from pathlib import Path
 
 import pytest
 
-from pixelpatchwork.config_schedule import weekdays
+from pixelpatchwork.config_schedule import clock_time, weekdays
 from tests.support.settings import Load
 
 
@@ -36,7 +37,11 @@ def test_times_are_written_as_clocks_show_them(load: Load) -> None:
     assert (schedule.days, schedule.generation_at, schedule.until_days) == ("mon, wed", "09:30", 7)
 
 
-@pytest.mark.parametrize("text", ["9:30", "24:00", "09:60", "0930", "noon", "09:30:00", "٠٩:30"])
+def test_an_hour_of_one_digit_is_an_hour() -> None:
+    assert clock_time("9:30") == clock_time("09:30") == time(9, 30)
+
+
+@pytest.mark.parametrize("text", ["24:00", "9:3", "9", "٩:30", "09:60", "0930", "noon", "09:30:00", "٠٩:30"])
 def test_a_time_that_is_none_is_named(load: Load, text: str) -> None:
     assert (
         "a time of day such as 09:00"
