@@ -66,6 +66,7 @@ __all__ = [
     "Settings",
     "VotingSettings",
     "describe",
+    "fault_in",
     "load_settings",
     "render_settings",
     "shown",
@@ -306,6 +307,11 @@ def load_settings(path: Path | None, environ: Mapping[str, str], *, text: str | 
 def describe() -> Iterator[Key]:
     """Every key of the settings, in order."""
     return keys_of(Settings)
+
+
+def fault_in(key: str, value: object) -> str | None:
+    """What is wrong with this value of one key, and what would be right; None where nothing is."""
+    return next((fault.message for fault in _value_faults({key: value}, {}) if fault.key == key), None)
 
 
 def render_settings(overrides: Mapping[str, object]) -> str:

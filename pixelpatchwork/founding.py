@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import stat
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -165,13 +166,20 @@ def read_file(path: Path) -> bytes:
 
 
 def _new_study(settings: Settings, now: datetime, random: Random | None) -> Study:
-    slug = re.sub(r"[^a-z0-9]+", "-", settings.study.lower()).strip("-")[:40] or "study"
     return Study(
-        study_id=StudyId(f"{slug}-{_hex(4, random)}"),
+        study_id=StudyId(f"{_slug(settings.study)}-{_hex(4, random)}"),
         name=settings.study,
         pseudonym_key=_hex(32, random),
         created_at=now,
     )
+
+
+def _slug(name: str) -> str:
+    """A name as the beginning of an id: a letter with an accent becomes the letter."""
+    letters = (
+        one for one in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(one)
+    )
+    return re.sub(r"[^a-z0-9]+", "-", "".join(letters)).strip("-")[:40] or "study"
 
 
 def _hex(size: int, random: Random | None) -> str:

@@ -13,7 +13,7 @@ import click
 from pixelpatchwork.cli.hints import hinted, typed_config
 from pixelpatchwork.cli.output import emit_json, example, json_option
 from pixelpatchwork.cli.program import FAILED, Invocation, pass_invocation
-from pixelpatchwork.config import SETTINGS_FILE, Settings, load_settings
+from pixelpatchwork.config import SETTINGS_FILE, Settings, fault_in, load_settings
 from pixelpatchwork.doctor import Check, examine
 from pixelpatchwork.founding import Founded, default_seed, found, plan_folder, read_file, write_folder
 from pixelpatchwork.wiring import real_world, wired
@@ -30,9 +30,16 @@ class _Made:
     schema_to: str
 
 
+def _study_name(_ctx: click.Context, _option: click.Parameter, name: str | None) -> str | None:
+    """A name that the settings take: their own complaint would speak of a file that is not there yet."""
+    if name is not None and (fault := fault_in("study", name)):
+        raise click.BadParameter(fault)
+    return name
+
+
 @click.command(epilog=example("ppw init my-study --name 'A cup of coffee' --seed photo.jpg"))
 @click.argument("directory", required=False, type=click.Path(path_type=Path, file_okay=False))
-@click.option("--name", help="The study's name, shown to workers.")
+@click.option("--name", callback=_study_name, help="The study's name, shown to workers.")
 @click.option(
     "--seed",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),

@@ -19,6 +19,7 @@ from tests.support.studies import (
     copied,
     crowd_works,
     new_study,
+    records,
     run,
     run_next,
     settings_with,
@@ -49,6 +50,22 @@ def test_init_makes_a_folder_that_explains_itself(tmp_path: Path) -> None:
     names = {path.name for path in (tmp_path / "mine").iterdir()}
     assert names == {".env.example", "images", "seed.png", "study.db", "study.yaml"}
     assert "OPENAI_API_KEY=" in (tmp_path / "mine" / ".env.example").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "beginning"),
+    [
+        ("Überschrift — mit Straße", "uberschrift-mit-strasse-"),
+        ("Ça va, señor?", "ca-va-senor-"),
+        ("世界", "study-"),
+    ],
+)
+def test_a_studys_id_keeps_the_letters_of_its_name(tmp_path: Path, name: str, beginning: str) -> None:
+    here("init", tmp_path / "mine", "--name", name).well()
+    with records(tmp_path / "mine" / "study.yaml") as store:
+        study = store.study()
+    assert study is not None
+    assert study.study_id.startswith(beginning)
 
 
 def test_only_its_owner_reads_a_studys_records(tmp_path: Path) -> None:
@@ -193,7 +210,9 @@ def test_settings_that_are_wrong_leave_nothing_behind(tmp_path: Path) -> None:
     long_name = here("init", folder, "--name", "x" * 70)
     bad_variable = here("init", folder, environ={"PPW_SERVE__PORT": "99999"})
     assert (long_name.code, bad_variable.code) == (2, 2)
+    assert "Invalid value for '--name'" in long_name.stderr
     assert "allowed: text of at most 60 characters" in long_name.stderr
+    assert "study.yaml" not in long_name.stderr
     assert "serve.port (PPW_SERVE__PORT in the environment)" in bad_variable.stderr
     assert not list(tmp_path.iterdir())
     assert here("init", folder, "--name", "A name").well()
