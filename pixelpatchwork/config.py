@@ -145,7 +145,9 @@ class Settings(BaseSettings):
     seed: Line = Field(
         default="seed.jpg",
         description="The photograph that the first Day starts from.",
-        json_schema_extra={"allowed": "the path of a JPEG, PNG or WebP file"},
+        json_schema_extra={
+            "allowed": "the path of a picture: JPEG, PNG, WebP, GIF, TIFF or BMP, not animated"
+        },
     )
     max_seed_side: int = Field(
         2048,

@@ -6,7 +6,8 @@ import re
 import secrets
 import stat
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -73,7 +74,8 @@ def pick_seed(path: Path, *, max_side: int) -> SeedFile:
     Raises SeedError where it is no picture that can be used.
     """
     data = read_file(path)
-    picture = reduced(read_seed(data), longest=max_side)
+    with _naming(path):
+        picture = reduced(read_seed(data), longest=max_side)
     return SeedFile(data=data, suffix=path.suffix.lower(), size=picture.size)
 
 
@@ -142,7 +144,8 @@ def found(settings: Settings, *, now: datetime, random: Random | None = None) ->
                 caption=_CAPTION,
                 timezone=settings.zone,
             )
-            is_new = begin_study(beginning, store=store, images=open_images(settings), now=now)
+            with _naming(settings.seed_path):
+                is_new = begin_study(beginning, store=store, images=open_images(settings), now=now)
         seed = next(image for image in store.images() if image.creator_id is None)
     finally:
         store.close()
@@ -163,6 +166,15 @@ def read_file(path: Path) -> bytes:
         raise SeedError(
             f"Cannot read the seed {path}: {error.strerror}. Name a JPEG, PNG or WebP file."
         ) from error
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Says of which file it is that a picture cannot be the seed."""
+    try:
+        yield
+    except SeedError as error:
+        raise SeedError(f"{path}: {error}") from error
 
 
 def _new_study(settings: Settings, now: datetime, random: Random | None) -> Study:

@@ -35,6 +35,10 @@ THUMBNAIL_TYPE: Final = "image/jpeg"
 """The content type of what `thumbnail` returns."""
 
 _SEED_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+_PHONE_BRANDS = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"}
+)
+"""What HEIC and AVIF files say of themselves in their first box (ISO/IEC 23008-12, AV1 Image File Format)."""
 _PAINTED_FORMATS = ("PNG", "JPEG", "WEBP")
 _PNG_COLOUR_TYPES = {"L": 0, "RGB": 2, "RGBA": 6}
 _BAND: Final = 256
@@ -63,6 +67,8 @@ def read_seed(data: bytes) -> Image.Image:
         SeedError: the file is no image, is damaged, animated, too large or too small; the message says what
         to do.
     """
+    if data[4:8] == b"ftyp" and data[8:12] in _PHONE_BRANDS:
+        raise SeedError("The picture is in the format HEIC or AVIF. Export it as JPEG and try again.")
     with warnings.catch_warnings():
         # Pillow warns of large pictures, odd palettes and torn metadata: we refuse the first and drop the rest.
         warnings.simplefilter("ignore")

@@ -141,6 +141,8 @@ def bad_seed(folder: Path, kind: str) -> Path:
     path = folder / "bad.png"
     if kind == "no picture":
         path.write_bytes(b"\x89PNG\r\n\x1a\n and then something else")
+    elif kind == "HEIC":
+        path.write_bytes(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic")
     elif kind == "thin":
         Pillow.new("RGB", (70, 4000), "teal").save(path)
     elif kind == "endless":
@@ -157,6 +159,7 @@ def bad_seed(folder: Path, kind: str) -> Path:
     ("kind", "words"),
     [
         ("no picture", "damaged"),
+        ("HEIC", "Export it as JPEG"),
         ("huge", "megapixels"),
         ("animated", "animated"),
         ("thin", "36 x 2048 once it is reduced"),
@@ -171,6 +174,7 @@ def test_a_seed_that_cannot_be_used_leaves_nothing_behind(tmp_path: Path, kind: 
     for ran in (by_option, by_settings):
         assert ran.code == 1
         assert words in ran.stderr
+        assert str(seed) in ran.stderr or str(seed.resolve()) in ran.stderr
         assert "Traceback" not in ran.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"bad.png", "study.yaml"}
 

@@ -110,6 +110,8 @@ def test_metadata_and_profiles_are_left_out() -> None:
         (header_only_png(5001, 5000), "5001 x 5000 pixels. Reduce it to at most 25 megapixels"),
         (header_only_png(10_000, 10_000), "10000 x 10000 pixels"),
         (header_only_png(2**31 - 1, 2**31 - 1), "far too large"),
+        (b"\0\0\0\x1cftypheic\0\0\0\0", "HEIC or AVIF. Export it as JPEG"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0", "HEIC or AVIF. Export it as JPEG"),
         (b"\0" * (MAX_SEED_BYTES + 1), "more than 50 MB"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -117,7 +119,7 @@ def test_metadata_and_profiles_are_left_out() -> None:
 def test_what_cannot_be_a_seed_is_refused_with_what_to_do(data: bytes, reason: str) -> None:
     with pytest.raises(SeedError, match=reason) as caught:
         read_seed(data)
-    assert any(word in str(caught.value) for word in ("Save it", "Reduce it", "Use one"))
+    assert any(word in str(caught.value) for word in ("Save it", "Reduce it", "Use one", "Export it"))
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
