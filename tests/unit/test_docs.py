@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,13 @@ def test_every_commands_help_shows_an_example_of_it(name: str) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_the_one_it_is_called(name: str) -> None:
     assert COMMANDS[name].load().name == name
+
+
+def test_what_the_readmes_commands_make_is_ignored_by_git() -> None:
+    made = re.findall(r"ppw (?:init|rehearse) ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert set(made) == {"my-study", "my-rehearsal"}
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {f"/{name}/" for name in made} <= set(ignored)
 
 
 def test_every_variable_of_the_example_is_a_key_of_the_settings() -> None:
