@@ -22,6 +22,12 @@ from pixelpatchwork.wiring import wired
 def invite(invocation: Invocation, count: int, days: int, url: str | None) -> None:
     """Print invitation links, one a line. Each lets one person sign up, once."""
     settings = invocation.settings()
+    signup = settings.serve.signup or "name"
+    if signup not in ("password", "invite"):
+        click.echo(
+            f"While `serve.signup` is `{signup}`, these links show the plain sign-in page. Set it to invite.",
+            err=True,
+        )
     base = (url or settings.serve.base_url).rstrip("/")
     with wired(settings) as wiring:
         market = wiring.marketplace.extensions["marketplace"]

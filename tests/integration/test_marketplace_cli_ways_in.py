@@ -32,6 +32,21 @@ def settings_file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("signup", "said"), [("name", "`name`"), ("closed", "`closed`"), ("invite", ""), ("password", "")]
+)
+def test_links_that_invite_nobody_are_told_to_be_so(settings_file: Path, signup: str, said: str) -> None:
+    ran = CliRunner().invoke(
+        main,
+        ["--config", str(settings_file), "marketplace", "invite", "--count", "2"],
+        env={"PPW_SERVE__SIGNUP": signup},
+    )
+
+    assert len(ran.stdout.splitlines()) == 2
+    assert said in ran.stderr
+    assert bool(said) is bool(ran.stderr)
+
+
 def test_a_site_for_others_must_say_who_may_come_in(tmp_path: Path) -> None:
     path = tmp_path / "study.yaml"
     path.write_text("serve:\n  port: 0\n", encoding="utf-8")
