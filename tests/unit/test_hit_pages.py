@@ -245,6 +245,36 @@ def test_a_page_that_cannot_fit_is_refused_with_what_to_do(pages: HitPages) -> N
         pages.voting(voting(images=60, url="/images/" + "x" * 1_000))
 
 
+@pytest.mark.parametrize(
+    ("language", "stem"), [("de", "überspring"), ("en", "skip"), ("es", "omit"), ("fr", "passe")]
+)
+def test_the_button_that_skips_says_what_the_instruction_calls_it(language: str, stem: str) -> None:
+    path = resources.hit_templates() / "locales" / f"{language}.yaml"
+    words = yaml.safe_load(path.read_text(encoding="utf-8"))
+
+    assert stem in words["vote_skip"].lower()
+    assert stem in words["vote_how"].lower()
+
+
+@pytest.mark.parametrize(
+    ("language", "bounds"),
+    [
+        ("de", "erlaubt: 2 bis 12,5 %"),
+        ("en", "allowed: 2% to 12.5%"),
+        ("es", "permitido: del 2 al 12,5 %"),
+        ("fr", "permis : de 2 à 12,5 %"),
+    ],
+)
+def test_the_bounds_are_written_as_the_pages_language_writes_numbers(language: str, bounds: str) -> None:
+    soup = BeautifulSoup(
+        html_of(HitPages(resources.hit_templates(), language=language).generation(generation())),
+        "html.parser",
+    )
+
+    assert [part.text for part in soup.select(".share .quiet")] == [bounds]
+    assert "--most:12.5%" in str(soup.select_one(".bar")["style"])
+
+
 def test_all_locales_hold_the_same_texts_with_the_same_names_to_fill_in() -> None:
     def names(language: str) -> dict[str, list[str]]:
         path = resources.hit_templates() / "locales" / f"{language}.yaml"
