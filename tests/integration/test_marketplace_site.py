@@ -51,6 +51,59 @@ def test_the_list_shows_each_type_once_with_its_next_hit(market: Bench) -> None:
     ]
 
 
+def unfinished(worker: Worker) -> list[tuple[str, str]]:
+    """The tasks that the list says are in progress, and where each of them goes on."""
+    return [
+        (" ".join(job.select_one(".by").text.split()), str(job.select_one("a.button")["href"]))
+        for job in worker.page("/").select("li.unfinished")
+    ]
+
+
+def test_the_list_leads_back_to_the_tasks_whose_clocks_run_the_most_pressing_first(market: Bench) -> None:
+    ann = market.worker("Ann")
+    later = ann.accept(market.hit(Title="Vote", MaxAssignments=1, AssignmentDurationInSeconds=3600))
+    sooner = ann.accept(market.hit(Title="Paint", MaxAssignments=1, AssignmentDurationInSeconds=600))
+    market.clock.advance(seconds=90)
+
+    assert unfinished(ann) == [
+        ("8 minutes 30 seconds left", f"/assignments/{sooner}"),
+        ("58 minutes 30 seconds left", f"/assignments/{later}"),
+    ]
+    assert "There is nothing else for you to do right now." in ann.page("/").text
+    assert listed(ann) == []
+    assert unfinished(market.worker("Ben")) == []
+
+
+def test_a_task_that_is_handed_in_or_out_of_time_is_not_in_progress(market: Bench) -> None:
+    ann = market.worker("Ann")
+    ann.work(market.hit())
+    ann.accept(market.hit(AssignmentDurationInSeconds=600))
+    market.clock.advance(seconds=601)
+
+    assert unfinished(ann) == []
+
+
+def test_tasks_in_progress_cost_the_list_no_statement_more(market: Bench) -> None:
+    ann = market.worker("Ann")
+    none = market.sql_statements(lambda: ann.page("/"))
+    for _ in range(3):
+        ann.accept(market.hit())
+
+    assert market.sql_statements(lambda: ann.page("/")) == none
+
+
+def test_what_one_has_done_leads_back_to_what_is_not_done_yet(market: Bench) -> None:
+    ann = market.worker("Ann")
+    ann.work(market.hit())
+    assignment_id = ann.accept(market.hit(Title="Paint"))
+
+    row, done = ann.page("/dashboard").select("tr.assignment")
+
+    assert " ".join(row.select_one(".go-on").text.split()) == "Go on: Paint 10 minutes left"
+    assert row.select_one("a.button")["href"] == f"/assignments/{assignment_id}"
+    assert done.select_one("a") is None
+
+
 def test_a_hit_that_was_done_is_not_offered_again(market: Bench) -> None:
     first, second = market.hit(), market.hit()
     ann = market.worker("Ann")

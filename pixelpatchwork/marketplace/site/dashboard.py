@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, redirect, render_template, request
 from werkzeug import Response
 
+from pixelpatchwork.marketplace.clock import Millis
 from pixelpatchwork.marketplace.market import Market
 from pixelpatchwork.marketplace.records import Moment
 from pixelpatchwork.marketplace.site import inbox, queries, sessions
@@ -16,8 +17,9 @@ from pixelpatchwork.marketplace.site.search import read_page
 
 @dataclass(frozen=True, kw_only=True)
 class _Record:
-    """One page of a worker's history, and his totals. `unread` counts messages."""
+    """One page of a worker's history, and his totals, as of `now`. `unread` counts messages."""
 
+    now: Millis
     jobs: Sequence[queries.Job]
     has_next: bool
     bonuses: Mapping[str, Sequence[queries.Bonus]]
@@ -50,6 +52,7 @@ def _record(moment: Moment, worker: sessions.SignedIn, number: int) -> _Record:
     found = queries.history(moment, worker_id, number, since)
     jobs = found[: queries.HISTORY_PAGE]
     return _Record(
+        now=moment.now,
         jobs=jobs,
         has_next=len(found) > len(jobs),
         bonuses=queries.bonuses_of(moment, worker_id, jobs),

@@ -10,6 +10,7 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug import Response
 
 from pixelpatchwork.marketplace import work
+from pixelpatchwork.marketplace.clock import Millis
 from pixelpatchwork.marketplace.limits import Attempt, Throttle
 from pixelpatchwork.marketplace.market import Market
 from pixelpatchwork.marketplace.questions import Question, open_question
@@ -41,8 +42,10 @@ class _Offer:
 
 @dataclass(frozen=True, kw_only=True)
 class _Shelf:
-    """One page of the list. `unread` counts messages."""
+    """One page of the list, as of `now`, with what the visitor has begun. `unread` counts messages."""
 
+    now: Millis
+    in_progress: Sequence[queries.Job]
     offers: Sequence[_Offer]
     total: int
     has_next: bool
@@ -133,6 +136,10 @@ def _shelf(moment: Moment, worker: sessions.SignedIn | None, search: Search) -> 
     )
     first = (search.page - 1) * PAGE_SIZE
     return _Shelf(
+        now=moment.now,
+        in_progress=()
+        if worker is None
+        else queries.jobs_in_progress(moment, worker.worker_id, worker.sees_from),
         offers=[
             _Offer(
                 task=task,

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 
 from pixelpatchwork.marketplace import schema
-from pixelpatchwork.marketplace.clock import Millis
+from pixelpatchwork.marketplace.clock import SECOND, Millis
 from pixelpatchwork.marketplace.fees import Cents
 from pixelpatchwork.marketplace.records import Moment
 from pixelpatchwork.marketplace.site.search import Order, Search
@@ -50,6 +50,10 @@ class Job:
     deadline_at: Millis
     submitted_at: Millis | None
     feedback: str | None
+
+    def seconds_left(self, now: Millis) -> int:
+        """Until the deadline; 0 once it is past."""
+        return max(0, (self.deadline_at - now) // SECOND)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +179,17 @@ def find_held_job(moment: Moment, hit_id: str, worker_id: str, since: Millis = 0
     statement = _jobs(worker_id, since).where(columns.hit_id == hit_id, columns.holder == worker_id)
     row = moment.connection.execute(statement).one_or_none()
     return None if row is None else Job(**row._mapping)
+
+
+def jobs_in_progress(moment: Moment, worker_id: str, since: Millis) -> Sequence[Job]:
+    """What the worker accepted since then and still works on, the nearest deadline first."""
+    columns = schema.assignment.c
+    statement = (
+        _jobs(worker_id, since)
+        .where(columns.status == AssignmentStatus.ACCEPTED.value)
+        .order_by(columns.deadline_at, columns.number)
+    )
+    return [Job(**row._mapping) for row in moment.connection.execute(statement)]
 
 
 def history(moment: Moment, worker_id: str, page: int, since: Millis) -> Sequence[Job]:

@@ -9,7 +9,6 @@ from flask import Blueprint, jsonify, redirect, render_template, request
 from werkzeug import Response
 
 from pixelpatchwork.marketplace import work
-from pixelpatchwork.marketplace.clock import SECOND
 from pixelpatchwork.marketplace.market import Market
 from pixelpatchwork.marketplace.questions import Question, open_question
 from pixelpatchwork.marketplace.records import Moment
@@ -118,7 +117,7 @@ def _desk(moment: Moment, assignment_id: str, worker_id: str) -> _Desk | None:
         job=job,
         task=task,
         question=open_question(queries.find_question(moment, job.hit_id)),
-        seconds_left=max(0, (job.deadline_at - moment.now) // SECOND),
+        seconds_left=job.seconds_left(moment.now),
     )
 
 
