@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image as Picture
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
@@ -75,6 +77,26 @@ def test_the_switch_outlines_what_was_painted(browser: Chrome, address: str) -> 
     assert [one.value_of_css_property("opacity") for one in outlines] == ["0", "0"]
     browser.find_element(By.CSS_SELECTOR, "label[for=outlines]").click()
     assert [one.value_of_css_property("opacity") for one in outlines] == ["1", "1"]
+
+
+def right_edge(browser: Chrome) -> int:
+    """How bright the right edge of the table of participation is, 0 to 255."""
+    table = browser.find_element(By.CSS_SELECTOR, ".scroll[tabindex]")
+    with Picture.open(BytesIO(table.screenshot_as_png)) as picture:
+        grey = picture.convert("L")
+        edge = grey.crop((grey.width - 3, 0, grey.width - 1, grey.height)).resize(
+            (1, 1), Picture.Resampling.BOX
+        )
+    return edge.tobytes()[0]
+
+
+def test_a_table_that_goes_on_has_a_shadow_where_it_does(browser: Chrome, address: str) -> None:
+    show(browser, address, width=390)
+    going_on = right_edge(browser)
+    browser.execute_script("document.querySelector('.scroll[tabindex]').scrollLeft = 9999")
+    at_its_end = right_edge(browser)
+
+    assert going_on < at_its_end - 30
 
 
 def test_names_in_a_table_stay_readable_on_a_telephone(browser: Chrome, address: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
-from pixelpatchwork.domain.model import AssignmentId, CheckKind, Choice, ImageId, RoundKind
+from pixelpatchwork.domain.model import OFFLINE, AssignmentId, CheckKind, Choice, ImageId, RoundKind
 from pixelpatchwork.insight.held import HeldAnswer, HeldVote
 from pixelpatchwork.insight.review import build_review, render_review
 from tests.support.browser import chromium
@@ -90,3 +91,29 @@ def test_masks_and_pictures_stand_side_by_side_and_no_word_of_a_worker_acts(
     )
     assert fetched == []
     assert browser.save_screenshot(str(tmp_path / "held.png"))
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_badge_of_a_narrow_picture_is_one_whole_word(browser: Chrome, tmp_path: Path, width: int) -> None:
+    records = one_day_story()
+    records.all_images = [replace(one, width=300, height=1900, editor=OFFLINE) for one in records.all_images]
+    ballot = tuple(vote(image.image_id) for image in records.all_images)
+    case = held("3VOTED", votes=ballot)
+    page = build_review((case,), records, stored(records.all_images), study_name="A", generated_at=NOON)
+    path = tmp_path / "held.html"
+    path.write_text(render_review(page), encoding="utf-8")
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+    )
+
+    browser.get(path.as_uri())
+
+    badge = browser.find_element(By.CSS_SELECTOR, ".badge")
+    assert badge.size["height"] < 30
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", badge)
+    assert browser.execute_script(
+        "const box = arguments[0].getBoundingClientRect();"
+        "return document.elementFromPoint(box.right - 2, box.top + 4) === arguments[0]",
+        badge,
+    ), "its end is cut off"

@@ -204,7 +204,7 @@ def test_a_first_day_without_votes_shows_images_and_no_measures() -> None:
     assert not soup.select(".cards .votes")
     assert "No image has stood on a ballot yet." in text
     assert "Nobody has voted up or down yet." in text
-    assert "No Day has closed yet" in text
+    assert "In 1 Day, 1 person took part: 1 painted 1 picture. No Day has closed yet" in text
 
 
 def test_a_study_without_days_is_still_a_page() -> None:
@@ -244,7 +244,7 @@ def test_a_long_study_has_smaller_pictures_and_every_day() -> None:
 
 def test_the_measures_stand_in_the_page() -> None:
     text = words(page(one_day_story()))
-    assert "In 1 Day, 4 people painted 2 pictures and gave 9 votes." in text
+    assert "In 1 Day, 4 people took part: 2 painted 2 pictures, 4 gave 9 votes." in text
     assert "1 The mask is empty." in text
     assert "Few data: 9 votes can be compared." in text
     # Seven answers: three at 0.25 and four at 0.10, and a fifth of that in fees.
