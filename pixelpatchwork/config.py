@@ -39,6 +39,7 @@ from pixelpatchwork.config_sections import (
     without_empty,
 )
 from pixelpatchwork.config_sources import Fault, dotenv_layer, environment_layer, overlay, without, yaml_layer
+from pixelpatchwork.config_texts import ENGLISH, Language, default_texts, with_texts
 from pixelpatchwork.config_types import (
     BUCKET,
     MTURK,
@@ -110,14 +111,18 @@ class Settings(BaseSettings):
     """The settings file's folder; paths in the settings are relative to it."""
 
     study: Line = Field(
-        default="A patchwork picture", max_length=60, description="The study's name, shown to workers."
+        default=default_texts(ENGLISH)["study"],
+        max_length=60,
+        description="The study's name, shown to workers.",
     )
     timezone: TimeZone = Field(
         default="UTC",
         description="The time zone in which a Day's date is read.",
     )
-    language: Literal["en", "de", "es", "fr"] = Field(
-        default="en", description="The language of the workers' pages."
+    language: Language = Field(
+        default=ENGLISH,
+        description="The language of the workers' pages. Texts that are set stay as they are; those that are not are in"
+        " this language, too.",
     )
     marketplace: Marketplace = Field(
         default="embedded",
@@ -204,7 +209,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _empty_is_default(cls, data: Any) -> Any:
-        return without_empty(cls, data)
+        return without_empty(cls, with_texts(data) if isinstance(data, dict) else data)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Settings:
@@ -319,12 +324,13 @@ def fault_in(key: str, value: object) -> str | None:
 def render_settings(overrides: Mapping[str, object]) -> str:
     """A settings file with every key, its meaning above it; `overrides` gives values by dotted key.
 
-    Raises ConfigurationError where an override has no key.
+    The texts for workers are in its language. Raises ConfigurationError where an override has no key.
     """
     known = {key.name for key in describe() if not key.is_secret}
     if unknown := sorted(set(overrides) - known):
         raise ConfigurationError(f"no such settings: {', '.join(unknown)}")
-    return render(Settings, overrides, header=FILE_HEADER)
+    texts = default_texts(str(overrides.get("language", ENGLISH)))
+    return render(Settings, texts | dict(overrides), header=FILE_HEADER)
 
 
 def shown(url: str) -> str:

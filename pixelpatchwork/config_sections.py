@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from pixelpatchwork.config_texts import ENGLISH, default_texts
 from pixelpatchwork.config_types import Line, Notifications, Region, Reward, Secret, SecretKey, WebAddress
 
 
@@ -79,30 +80,18 @@ AutoApprovalDays = Annotated[
         ge=0, le=30, description="After how many days the marketplace pays an answer that was not collected."
     ),
 ]
-_CONSENT = (
-    "This task is part of a research study of how crowds create. We keep the area you mark, the words you"
-    " write, your votes and the time you take, under a pseudonym; pictures and words may be published. Your"
-    " worker id serves payment only and is never published. Taking part is voluntary: you may return the"
-    " task at any moment. Please take part only if you are at least 18 years old."
-)
+_TEXTS = default_texts(ENGLISH)
+"""For a section by itself; `Settings` gives each the texts of its language."""
 
 
 class GenerationSettings(Section):
     """The generation round."""
 
-    title: Title = "Repaint one patch of today's picture"
-    description: Description = (
-        "Brush over a part of a picture and say in words what should be there. The crowd votes; the winning"
-        " picture is tomorrow's starting point."
-    )
-    keywords: Keywords = "picture, image, creative, painting, drawing, writing, AI"
-    instructions: Instructions = (
-        "Brush over the part of the picture that you want to change, then describe what should be there."
-        " Exactly that part is repainted from your words, and nothing else. Be imaginative: the others vote,"
-        " and the winning picture is tomorrow's starting point. Nothing violent, sexual or hateful, please,"
-        " and no real people."
-    )
-    consent: Consent = _CONSENT
+    title: Title = _TEXTS["generation.title"]
+    description: Description = _TEXTS["generation.description"]
+    keywords: Keywords = _TEXTS["generation.keywords"]
+    instructions: Instructions = _TEXTS["generation.instructions"]
+    consent: Consent = _TEXTS["generation.consent"]
     reward_usd: Reward = Decimal("0.25")
     assignments: Assignments = 12
     assignments_per_hit: int = Field(
@@ -128,17 +117,11 @@ class GenerationSettings(Section):
 class VotingSettings(Section):
     """The voting round."""
 
-    title: Title = "Vote on pictures that a crowd has painted"
-    description: Description = (
-        "Look at a few versions of one picture and say which you like. The winner is where tomorrow starts."
-    )
-    keywords: Keywords = "picture, image, vote, rating, opinion, survey"
-    instructions: Instructions = (
-        "Each picture below is the same picture with one part repainted. Vote up what you would like to see"
-        " go on, vote down what you would not, and skip where you cannot say. Flag a picture that should not"
-        " be shown at all."
-    )
-    consent: Consent = _CONSENT
+    title: Title = _TEXTS["voting.title"]
+    description: Description = _TEXTS["voting.description"]
+    keywords: Keywords = _TEXTS["voting.keywords"]
+    instructions: Instructions = _TEXTS["voting.instructions"]
+    consent: Consent = _TEXTS["voting.consent"]
     reward_usd: Reward = Decimal("0.10")
     assignments: Assignments = 12
     assignments_per_hit: int = Field(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import TypeAlias
 
 from pixelpatchwork.adapters.database import check as check_database
-from pixelpatchwork.config import shown
+from pixelpatchwork.config import Settings, shown
+from pixelpatchwork.config_texts import ENGLISH, default_texts
 from pixelpatchwork.domain.errors import ImageMissing, PatchworkError, StoreError
 from pixelpatchwork.domain.model import ImageState
 from pixelpatchwork.domain.wording import counted
@@ -135,4 +137,19 @@ def _editor(wiring: Wiring) -> Found:
 
 def _pages(wiring: Wiring) -> Found:
     size = len(generation_question(wiring.exhibition).encode())
-    return (f"the generation page takes {size:,} of 65,535 bytes",)
+    return f"the generation page takes {size:,} of 65,535 bytes", *_left_english(wiring.settings)
+
+
+def _left_english(settings: Settings) -> Iterator[str]:
+    """Pages in another language that hold texts which nobody has translated."""
+    english, ours = default_texts(ENGLISH), default_texts(settings.language)
+    keys = [key for key in english if key != "study" and _text(settings, key) == english[key] != ours[key]]
+    if keys:
+        yield (
+            f"The pages are in another language (`language: {settings.language}`), and these texts in English:"
+            f" {', '.join(keys)}. Take their lines out of the settings, and they are in the pages' language."
+        )
+
+
+def _text(settings: Settings, key: str) -> object:
+    return reduce(getattr, key.split("."), settings)

@@ -16,6 +16,7 @@ from random import Random
 from pixelpatchwork import resources
 from pixelpatchwork.adapters.database import open_store, upgrade
 from pixelpatchwork.config import SETTINGS_FILE, Settings, load_settings, render_settings
+from pixelpatchwork.config_texts import seed_caption
 from pixelpatchwork.domain.errors import PatchworkError, SeedError
 from pixelpatchwork.domain.model import Study, StudyId
 from pixelpatchwork.domain.pictures import MAX_SEED_BYTES, read_seed, reduced
@@ -26,7 +27,6 @@ DEFAULT_SEED = "coffee.png"
 """Of the photographs in `config/seeds`; their provenance stands beside them."""
 
 _SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///([^?]+)")
-_CAPTION = "The photograph that everything starts from"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +141,7 @@ def found(settings: Settings, *, now: datetime, random: Random | None = None) ->
                 study=_new_study(settings, now, random),
                 seed=read_file(settings.seed_path),
                 max_side=settings.max_seed_side,
-                caption=_CAPTION,
+                caption=seed_caption(settings.language),
                 timezone=settings.zone,
             )
             with _naming(settings.seed_path):

@@ -23,6 +23,7 @@ The contract between a page and whoever fills it in, a person's browser or a pro
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,7 @@ def _load_words(folder: Path, language: str) -> dict[str, Any]:
             f"There are no HIT pages in {language!r}. There are: {', '.join(languages)}."
         )
     words = _read_yaml(folder / f"{language}.yaml")
-    differing = _keys(words) ^ _keys(_read_yaml(folder / f"{DEFAULT_LANGUAGE}.yaml"))
+    differing = set(_keys(words)) ^ set(_keys(_read_yaml(folder / f"{DEFAULT_LANGUAGE}.yaml")))
     if differing:
         raise ConfigurationError(
             f"The locales {language} and {DEFAULT_LANGUAGE} differ in: {', '.join(sorted(differing))}."
@@ -127,8 +128,11 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return words
 
 
-def _keys(words: dict[str, Any]) -> set[str]:
-    return set(words) | {f"script.{key}" for key in words["script"]}
+def _keys(words: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in words.items():
+        yield prefix + key
+        if isinstance(value, dict):
+            yield from _keys(value, f"{prefix}{key}.")
 
 
 def _source(templates: Path, name: str) -> Markup:

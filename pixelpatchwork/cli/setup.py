@@ -14,6 +14,7 @@ from pixelpatchwork.cli.hints import hinted, typed_config
 from pixelpatchwork.cli.output import emit_json, example, json_option
 from pixelpatchwork.cli.program import FAILED, Invocation, pass_invocation
 from pixelpatchwork.config import SETTINGS_FILE, Settings, fault_in, load_settings
+from pixelpatchwork.config_texts import LANGUAGES
 from pixelpatchwork.doctor import Check, examine
 from pixelpatchwork.founding import Founded, default_seed, found, plan_folder, read_file, write_folder
 from pixelpatchwork.wiring import real_world, wired
@@ -45,10 +46,20 @@ def _study_name(_ctx: click.Context, _option: click.Parameter, name: str | None)
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="The photograph to start from; without it, one that travels with the program.",
 )
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    help="The language of the workers' pages, and of the texts for them in the settings; without it, English.",
+)
 @json_option
 @pass_invocation
 def init(
-    invocation: Invocation, directory: Path | None, name: str | None, seed: Path | None, as_json: bool
+    invocation: Invocation,
+    directory: Path | None,
+    name: str | None,
+    seed: Path | None,
+    language: str | None,
+    as_json: bool,
 ) -> None:
     """Make a study in DIRECTORY, or in this folder: its settings, its seed, its database and Day 1.
 
@@ -58,11 +69,13 @@ def init(
     if directory is not None and typed_config() is not None:
         raise click.UsageError("Give either DIRECTORY or --config, not both.")
     if directory is None and invocation.config is not None:
-        if name or seed:
-            raise click.UsageError(f"Name and seed are those of {invocation.config}, or give a DIRECTORY.")
+        if name or seed or language:
+            raise click.UsageError(
+                f"Name, seed and language are those of {invocation.config}, or give a DIRECTORY."
+            )
         settings, file = invocation.settings(), invocation.config
     else:
-        settings, file = _in_folder(directory or Path(), name, seed)
+        settings, file = _in_folder(directory or Path(), name, seed, language)
     made = found(settings, now=real_world().clock.now())
     if as_json:
         emit_json(
@@ -78,25 +91,32 @@ def init(
         _tell(made, settings, file)
 
 
-def _in_folder(folder: Path, name: str | None, seed: Path | None) -> tuple[Settings, Path]:
+def _in_folder(
+    folder: Path, name: str | None, seed: Path | None, language: str | None
+) -> tuple[Settings, Path]:
     """The settings of a study's folder, which is made first where there is none."""
     file = folder / SETTINGS_FILE
     if not file.exists():
-        overrides = {} if name is None else {"study": name}
+        chosen = {"study": name, "language": language}
+        overrides = {key: value for key, value in chosen.items() if value is not None}
         write_folder(
             plan_folder(folder, seed=seed or default_seed(), overrides=overrides, environ=os.environ)
         )
         return load_settings(file, os.environ), file
     settings = load_settings(file, os.environ)
-    if _is_other(settings, name, seed):
-        raise click.UsageError(f"{file} is there already: change `study` and `seed` in it instead.")
+    if _is_other(settings, name, seed, language):
+        raise click.UsageError(
+            f"{file} is there already: change `study`, `seed` and `language` in it instead."
+        )
     return settings, file
 
 
-def _is_other(settings: Settings, name: str | None, seed: Path | None) -> bool:
-    """Whether name or seed are not those of the settings. They are where the same command is run once more."""
-    return (name is not None and name.strip() != settings.study) or (
-        seed is not None and read_file(seed) != read_file(settings.seed_path)
+def _is_other(settings: Settings, name: str | None, seed: Path | None, language: str | None) -> bool:
+    """Whether one of them is not that of the settings. They are where the same command is run once more."""
+    return (
+        (name is not None and name.strip() != settings.study)
+        or (language is not None and language != settings.language)
+        or (seed is not None and read_file(seed) != read_file(settings.seed_path))
     )
 
 

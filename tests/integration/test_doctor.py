@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Pillow
 
 from tests.support.ppw import Ran
-from tests.support.studies import answered_study, copied, new_study, records, run
+from tests.support.studies import answered_study, copied, new_study, records, run, settings_with
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,19 @@ def test_another_name_in_the_settings_is_a_warning(study: Path) -> None:
     assert document["is_well"] is True
     (warned,) = [check for check in document["checks"] if check["warnings"]]
     assert "`study: A cup of tea`; workers see the name with which the study began" in warned["warnings"][0]
+
+
+def test_texts_left_in_english_on_pages_in_another_language_are_a_warning(study: Path) -> None:
+    settings_with(study, {"language": "de", "generation.consent": "Ja?", "voting.title": "Abstimmen"})
+    ran = run(study, "doctor", "--json").well()
+    (warned,) = [check for check in ran.json["checks"] if check["warnings"]]
+    (warning,) = warned["warnings"]
+    assert warned["part"] == "pages"
+    assert "`language: de`" in warning
+    assert "generation.title" in warning
+    assert "voting.consent" in warning
+    assert "generation.consent" not in warning
+    assert "voting.title" not in warning
 
 
 def test_pictures_that_are_gone_are_found(answered: Path, tmp_path: Path) -> None:

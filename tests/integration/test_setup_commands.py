@@ -7,13 +7,18 @@ import shlex
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from PIL import Image as Pillow
 from sqlalchemy import create_engine, text
 
 from pixelpatchwork.config import load_settings
+from pixelpatchwork.config_texts import default_texts, seed_caption
 from pixelpatchwork.domain.errors import SeedError
 from pixelpatchwork.domain.pictures import MAX_SEED_BYTES
 from pixelpatchwork.founding import read_file
+from pixelpatchwork.wiring import wired
+from pixelpatchwork.workflow.pages import generation_question
+from tests.support.hit_host import html_of
 from tests.support.ppw import here
 from tests.support.studies import (
     copied,
@@ -114,6 +119,29 @@ def test_init_refuses_to_change_a_study_that_is_there(study: Path, tmp_path: Pat
         ran = here("init", study.parent, *option)
         assert ran.code == 2
         assert "is there already" in ran.stderr
+
+
+def test_a_study_in_another_language_leads_to_pages_in_it_all_through(tmp_path: Path) -> None:
+    small = ("--seed", write_seed(tmp_path / "seed.png"), "--language", "de")
+    here("init", tmp_path / "mine", *small).well()
+    study = tmp_path / "mine" / "study.yaml"
+    german, english = default_texts("de"), default_texts("en")
+    assert "language: de" in study.read_text()
+    with records(study) as store:
+        assert [image.prompt_text for image in store.images()] == [seed_caption("de")]
+    with wired(load_settings(study, {})) as wiring:
+        page = BeautifulSoup(html_of(generation_question(wiring.exhibition)), "html.parser").text
+    shown = ("study", "generation.instructions", "generation.consent")
+    assert [key for key in shown if german[key] not in page] == []
+    assert [key for key in english if english[key] in page] == []
+    assert "warn" not in run(study, "doctor").well().stdout
+
+
+def test_init_again_with_another_language_is_refused(study: Path) -> None:
+    assert here("init", study.parent, "--language", "en").well()
+    for ran in (here("init", study.parent, "--language", "de"), run(study, "init", "--language", "de")):
+        assert ran.code == 2
+        assert "language" in ran.stderr
 
 
 def test_the_same_init_may_be_run_again(study: Path) -> None:
@@ -254,7 +282,7 @@ def test_without_a_directory_init_is_for_the_exported_config(study: Path) -> Non
     assert "Run: ppw init" in here("status", environ=exported).stderr
     refused = here("init", "--name", "Another", environ=exported)
     assert refused.code == 2
-    assert f"Name and seed are those of {study}, or give a DIRECTORY." in refused.stderr
+    assert f"Name, seed and language are those of {study}, or give a DIRECTORY." in refused.stderr
     assert here("init", "--json", environ=exported).well().json["is_new"] is True
     assert here("status", environ=exported).well()
 
