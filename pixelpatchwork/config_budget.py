@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from pixelpatchwork.config_sections import Section
+from pixelpatchwork.config_sections import TEXTS, Section
 from pixelpatchwork.config_types import Line
 from pixelpatchwork.domain.bonuses import BonusRule, BonusRules, Grant
 from pixelpatchwork.domain.budget import Budget
@@ -59,18 +59,18 @@ class BonusSettings(Section):
         default=Decimal(0),
         description="For the maker of the Day's winner. Nobody gets it where the Day's seed wins again. 0: none.",
     )
-    winner_reason: Reason = "Your picture won the vote. Thank you!"
+    winner_reason: Reason = TEXTS["bonus.winner_reason"]
     runner_up_usd: Amount = Field(
         default=Decimal(0), description="For the maker of the second picture. 0: none."
     )
-    runner_up_reason: Reason = "Your picture came second in the vote. Thank you!"
+    runner_up_reason: Reason = TEXTS["bonus.runner_up_reason"]
     third_usd: Amount = Field(default=Decimal(0), description="For the maker of the third picture. 0: none.")
-    third_reason: Reason = "Your picture came third in the vote. Thank you!"
+    third_reason: Reason = TEXTS["bonus.third_reason"]
     voter_usd: Amount = Field(
         default=Decimal(0),
         description="For each voter who voted the winner up; a vote for one's own picture does not count. 0: none.",
     )
-    voter_reason: Reason = "You voted for the picture that won. Thank you!"
+    voter_reason: Reason = TEXTS["bonus.voter_reason"]
 
     def rules(self) -> BonusRules:
         """What each rule pays, and the words that go with it."""

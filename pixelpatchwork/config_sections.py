@@ -80,18 +80,18 @@ AutoApprovalDays = Annotated[
         ge=0, le=30, description="After how many days the marketplace pays an answer that was not collected."
     ),
 ]
-_TEXTS = default_texts(ENGLISH)
+TEXTS = default_texts(ENGLISH)
 """For a section by itself; `Settings` gives each the texts of its language."""
 
 
 class GenerationSettings(Section):
     """The generation round."""
 
-    title: Title = _TEXTS["generation.title"]
-    description: Description = _TEXTS["generation.description"]
-    keywords: Keywords = _TEXTS["generation.keywords"]
-    instructions: Instructions = _TEXTS["generation.instructions"]
-    consent: Consent = _TEXTS["generation.consent"]
+    title: Title = TEXTS["generation.title"]
+    description: Description = TEXTS["generation.description"]
+    keywords: Keywords = TEXTS["generation.keywords"]
+    instructions: Instructions = TEXTS["generation.instructions"]
+    consent: Consent = TEXTS["generation.consent"]
     reward_usd: Reward = Decimal("0.25")
     assignments: Assignments = 12
     assignments_per_hit: int = Field(
@@ -117,11 +117,11 @@ class GenerationSettings(Section):
 class VotingSettings(Section):
     """The voting round."""
 
-    title: Title = _TEXTS["voting.title"]
-    description: Description = _TEXTS["voting.description"]
-    keywords: Keywords = _TEXTS["voting.keywords"]
-    instructions: Instructions = _TEXTS["voting.instructions"]
-    consent: Consent = _TEXTS["voting.consent"]
+    title: Title = TEXTS["voting.title"]
+    description: Description = TEXTS["voting.description"]
+    keywords: Keywords = TEXTS["voting.keywords"]
+    instructions: Instructions = TEXTS["voting.instructions"]
+    consent: Consent = TEXTS["voting.consent"]
     reward_usd: Reward = Decimal("0.10")
     assignments: Assignments = 12
     assignments_per_hit: int = Field(

@@ -23,6 +23,11 @@ def seed_caption(language: str) -> str:
     return str(_locale(language)["seed_caption"])
 
 
+def day_name(language: str) -> str:
+    """What a Day is called, with `{number}` in it."""
+    return str(_locale(language)["day"])
+
+
 def default_texts(language: str) -> dict[str, str]:
     """The texts of a study that sets none, in one of the LANGUAGES, by dotted key."""
     return dict(_dotted(_locale(language)["defaults"]))

@@ -21,6 +21,7 @@ from pixelpatchwork.adapters.picture_site import PictureSite
 from pixelpatchwork.adapters.s3_images import S3Images, s3_client
 from pixelpatchwork.adapters.shown_pictures import require_shown
 from pixelpatchwork.config import GenerationSettings, Settings, VotingSettings, shown
+from pixelpatchwork.config_texts import day_name
 from pixelpatchwork.domain.answers import GenerationRules
 from pixelpatchwork.domain.errors import ConfigurationError, CrowdError
 from pixelpatchwork.domain.model import ImageState
@@ -377,6 +378,7 @@ def study_rules(settings: Settings) -> StudyRules:
         budget=settings.budget.rules(),
         bonuses=settings.bonus.rules(),
         judgement=settings.judgement.rules(),
+        day_name=day_name(settings.language),
     )
 
 

@@ -6,6 +6,7 @@ that it is the same bonus on every run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +28,7 @@ from pixelpatchwork.domain.model import (
 )
 from pixelpatchwork.domain.money import NO_MONEY, Usd, bonus_fee
 from pixelpatchwork.domain.ports import PaidBonus
+from pixelpatchwork.domain.wording import DAY_NAME, of_day
 
 
 class BonusRule(StrEnum):
@@ -85,9 +87,18 @@ def supports(vote: Vote, winner: ImageId | None) -> bool:
 
 
 def plan_bonuses(
-    study_id: StudyId, day: Day, rules: BonusRules, result: DayResult, *, at: datetime
+    study_id: StudyId,
+    day: Day,
+    rules: BonusRules,
+    result: DayResult,
+    *,
+    at: datetime,
+    day_name: str = DAY_NAME,
 ) -> tuple[Bonus, ...]:
-    """Every bonus that the rules grant for a Day: only for answers that were approved, and to nobody who is banned."""
+    """Every bonus that the rules grant for a Day: only for answers that were approved, and to nobody who is banned.
+
+    `day_name` is what workers read for the Day.
+    """
     return tuple(
         Bonus(
             token=bonus_token(study_id, day.number, rule, answer.assignment_id),
@@ -96,7 +107,7 @@ def plan_bonuses(
             assignment_id=answer.assignment_id,
             user_id=answer.user_id,
             amount_usd=grant.amount_usd,
-            reason=f"{grant.reason} {_of_day(day.number)}",
+            reason=of_day(grant.reason, day.number, called=day_name),
             planned_at=at,
         )
         for rule, grant in rules.active.items()
@@ -131,11 +142,8 @@ def is_payment_for_day(paid: PaidBonus, bonus: Bonus) -> bool:
     These may have been changed in the settings since. An answer gets one bonus for its Day at most, and the words end
     with the Day.
     """
-    return is_payment_of(paid, bonus) or paid.reason.split()[-2:] == _of_day(bonus.day_number).split()
-
-
-def _of_day(number: int) -> str:
-    return f"(Day {number})"
+    names_the_day = re.search(rf"\([^()]+ {bonus.day_number}\)\s*$", paid.reason)  # in any language
+    return is_payment_of(paid, bonus) or names_the_day is not None
 
 
 def cost_of(bonuses: Iterable[Bonus]) -> Usd:

@@ -84,6 +84,7 @@ def plan_day(services: Services, number: int | None = None) -> BonusPlan:
         services.rules.bonuses,
         _result(day, services),
         at=services.clock.now(),
+        day_name=services.rules.day_name,
     )
     return BonusPlan(day=day, recorded=recorded, new=tuple(one for one in granted if one.rule not in decided))
 

@@ -38,6 +38,7 @@ from pixelpatchwork.domain.ports import HitRequest, HitTypeSpec, PublishedHit
 from pixelpatchwork.domain.standing import Standing, standing
 from pixelpatchwork.domain.steps import Step
 from pixelpatchwork.domain.voting import candidates
+from pixelpatchwork.domain.wording import of_day
 from pixelpatchwork.workflow.pages import Ballot, render_questions, store_check_pictures
 from pixelpatchwork.workflow.parallel import each
 from pixelpatchwork.workflow.services import Progress, Services, no_progress
@@ -194,7 +195,7 @@ def _already_there(plan: RoundPlan, services: Services) -> Mapping[str, Publishe
 def _hit_type(plan: RoundPlan, services: Services, day: Day) -> HitTypeSpec:
     rules = services.rules.of(plan.round.kind)
     return HitTypeSpec(
-        title=f"{rules.title} (Day {day.number})",
+        title=of_day(rules.title, day.number, called=services.rules.day_name),
         description=rules.description,
         keywords=rules.keywords,
         reward_usd=plan.round.reward_usd,

@@ -16,6 +16,7 @@ from pixelpatchwork.domain.model import Day, Round, RoundKind, Study
 from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.plan import RoundRules
 from pixelpatchwork.domain.ports import Clock, Crowd, Editor, ImageStore, Pages, Store
+from pixelpatchwork.domain.wording import DAY_NAME
 
 Progress = Callable[[str, int, int], None]
 """Called as work goes on with what is being done, how many are done, and of how many."""
@@ -43,6 +44,7 @@ class StudyRules:
     budget: Budget = NO_BUDGET
     bonuses: BonusRules = NO_BONUSES
     judgement: JudgementRules = USUAL
+    day_name: str = DAY_NAME
 
     def of(self, kind: RoundKind) -> RoundRules:
         """The rules of one kind of round."""

@@ -10,6 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 from PIL import Image as Pillow
 from sqlalchemy import create_engine, text
+from werkzeug.test import Client
 
 from pixelpatchwork.config import load_settings
 from pixelpatchwork.config_texts import default_texts, seed_caption
@@ -134,6 +135,11 @@ def test_a_study_in_another_language_leads_to_pages_in_it_all_through(tmp_path: 
     shown = ("study", "generation.instructions", "generation.consent")
     assert [key for key in shown if german[key] not in page] == []
     assert [key for key in english if english[key] in page] == []
+    run(study, "publish-round").well()
+    with wired(load_settings(study, {})) as wiring:
+        listed = Client(wiring.site).get("/").text
+    assert f"{german['generation.title']} (Tag 1)" in listed
+    assert german["generation.description"] in listed
     assert "warn" not in run(study, "doctor").well().stdout
 
 

@@ -160,7 +160,8 @@ def test_what_was_paid_with_other_words_or_another_amount_is_not_paid_again(stag
     forget_bonuses(stage)
     stage.clock.advance(timedelta(hours=30))
     grants = {rule: Grant(amount_usd=Usd("0.75"), reason="In other words!") for rule in BONUSES.grants}
-    again = pay(stage, rules=replace(stage.services.rules, bonuses=BonusRules(grants=grants)))
+    changed = replace(stage.services.rules, bonuses=BonusRules(grants=grants), day_name="Tag {number}")
+    again = pay(stage, rules=changed)
     assert (again.paid, again.found, again.waiting) == (0, 4, 0)
     assert paid_in_the_marketplace(stage) == before
     recorded = sorted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from pixelpatchwork import resources
 from pixelpatchwork.adapters.hit_pages import HitPages
 from pixelpatchwork.config import Settings, render_settings
-from pixelpatchwork.config_texts import LANGUAGES, Language, default_texts, seed_caption
+from pixelpatchwork.config_texts import LANGUAGES, Language, day_name, default_texts, seed_caption
 from pixelpatchwork.domain.model import ImageId
 from pixelpatchwork.domain.ports import GenerationPage, PastWinner, ShownImage, VotingPage
+from pixelpatchwork.domain.wording import DAY_NAME, of_day
 from tests.support.settings import Load
 
 LONGEST = {"title": 128, "description": 2000, "keywords": 1000}
@@ -25,22 +27,29 @@ def load(tmp_path: Path) -> Load:
     return Load(tmp_path)
 
 
-def texts_of(settings: Settings) -> dict[str, str]:
-    rounds = {"generation": settings.generation, "voting": settings.voting}
-    return {"study": settings.study} | {
-        f"{name}.{key}": getattr(rules, key)
-        for name, rules in rounds.items()
-        for key in ("title", "description", "keywords", "instructions", "consent")
+def texts_of(settings: Settings) -> dict[str, object]:
+    return {key: reduce(getattr, key.split("."), settings) for key in default_texts("en")}
+
+
+def test_no_text_is_forgotten() -> None:
+    rounds = ("title", "description", "keywords", "instructions", "consent")
+    reasons = ("winner_reason", "runner_up_reason", "third_reason", "voter_reason")
+    assert set(default_texts("en")) == {
+        "study",
+        *(f"{name}.{key}" for name in ("generation", "voting") for key in rounds),
+        *(f"bonus.{key}" for key in reasons),
     }
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_is_there_and_short_enough_for_the_marketplace(language: Language) -> None:
-    texts = texts_of(Settings(language=language))
-    assert texts == default_texts(language)
+    texts = default_texts(language)
+    assert texts_of(Settings(language=language)) == texts
     assert all(texts.values())
-    assert len(texts["study"]) <= 60
-    assert all(len(text) <= LONGEST.get(key.partition(".")[2], 4000) for key, text in texts.items())
+    for key, text in texts.items():
+        name = key.rpartition(".")[2]
+        shown = of_day(text, 9999, called=day_name(language)) if name == "title" else text
+        assert len(shown) <= LONGEST.get(name, 4000)
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -48,6 +57,7 @@ def test_every_text_is_translated(language: Language) -> None:
     english = default_texts("en")
     assert not set(default_texts(language).values()) & set(english.values())
     assert seed_caption(language) != seed_caption("en")
+    assert day_name(language) != day_name("en") == DAY_NAME
 
 
 @pytest.mark.parametrize(
@@ -55,7 +65,7 @@ def test_every_text_is_translated(language: Language) -> None:
     [
         "",
         "study:\ngeneration:\nvoting:\n",
-        "voting: {title: , consent: null}\n",
+        "voting: {title: , consent: null}\nbonus: {voter_usd: 0.05}\n",
         "generation: {assignments: 7}",
     ],
 )
