@@ -15,7 +15,7 @@ from pixelpatchwork.cli.program import Invocation, pass_invocation
 from pixelpatchwork.domain.bonuses import NO_BONUSES, BonusRules
 from pixelpatchwork.domain.budget import NO_BUDGET, Budget
 from pixelpatchwork.domain.errors import NothingToDo, PatchworkError
-from pixelpatchwork.domain.model import EditState
+from pixelpatchwork.domain.model import EditState, RoundState
 from pixelpatchwork.domain.ports import Store
 from pixelpatchwork.domain.wording import counted
 from pixelpatchwork.insight.report import build_report, render_report
@@ -47,7 +47,8 @@ def required_status(store: Store, *, budget: Budget = NO_BUDGET, bonuses: BonusR
 
 def _status_text(found: Status) -> str:
     lines = [f"{found.study} ({found.study_id})", "", days_table(found.days), ""]
-    going_on = [_round_text(one) for day in found.days if day.is_current for one in day.rounds]
+    going_on = [*_left_behind(found.days)]
+    going_on += [_round_text(one) for day in found.days if day.is_current for one in day.rounds]
     if found.edits_unknown:
         going_on.append(
             f"{counted(found.edits_unknown, 'edit')} with an unknown outcome, perhaps billed all the same."
@@ -60,6 +61,14 @@ def _status_text(found: Status) -> str:
     lines += bonus_lines(found)
     lines.append(f"Next: {found.next_step}. Run: {found.next_command}")
     return "\n".join(lines)
+
+
+def _left_behind(days: tuple[DayStatus, ...]) -> Iterator[str]:
+    """The rounds of earlier Days that are not at their end."""
+    for day in days:
+        for one in day.rounds:
+            if not day.is_current and one.state is not RoundState.CLOSED:
+                yield f"Day {day.number}: {_round_text(one)}"
 
 
 def _waiting_for_you(found: Status) -> Iterator[str]:

@@ -43,16 +43,17 @@ _COMMANDS = {
 def next_step(rounds: Iterable[Round], *, has_new_images: bool) -> Step:
     """The step that is due on a Day with these rounds.
 
-    A Day on which nobody painted anything usable has nothing to vote on, and its seed stays. A cancelled round is none.
+    A Day on which nobody painted anything usable has nothing to vote on, and its seed stays. A voting round that is
+    begun comes to its end even so: workers are at it. A cancelled round is none.
     """
     by_kind = {one.kind: one.state for one in rounds if not one.is_cancelled}
     generation = _step(by_kind.get(RoundKind.GENERATION), Step.PUBLISH_GENERATION, Step.COLLECT_GENERATION)
     if generation is not None:
         return generation
-    if not has_new_images:
+    voting = by_kind.get(RoundKind.VOTING)
+    if voting is None and not has_new_images:
         return Step.ADVANCE
-    voting = _step(by_kind.get(RoundKind.VOTING), Step.PUBLISH_VOTING, Step.COLLECT_VOTING)
-    return voting or Step.ADVANCE
+    return _step(voting, Step.PUBLISH_VOTING, Step.COLLECT_VOTING) or Step.ADVANCE
 
 
 def _step(state: RoundState | None, publish: Step, collect: Step) -> Step | None:

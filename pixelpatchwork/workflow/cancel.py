@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from pixelpatchwork.domain.errors import AlreadyRecorded, NothingToDo
-from pixelpatchwork.domain.model import AssignmentState, Hit, HitState, Round, RoundState
+from pixelpatchwork.domain.model import AssignmentState, Hit, HitState, Round, RoundKind, RoundState
 from pixelpatchwork.domain.money import NO_COST, Cost, assignment_fee
 from pixelpatchwork.workflow.collect import Collected, collect
 from pixelpatchwork.workflow.services import Progress, Services, no_progress
@@ -81,14 +81,27 @@ def _at_most(round_: Round, hit: Hit, come: int, settled: int) -> Cost:
 
 
 def _to_cancel(services: Services) -> Round:
-    """The current Day's round that is planned or open; else the latest that waits for its end."""
+    """The current Day's round that is planned or open; else the latest that was left behind, or waits for its end."""
     unfinished = [one for one in services.store.rounds() if one.state is not RoundState.CLOSED]
     day = services.current_day()
-    going_on = [one for one in unfinished if one.day_number == day.number and not one.is_cancelled]
+    going_on = [
+        one
+        for one in unfinished
+        if not one.is_cancelled and (one.day_number == day.number or _is_left_behind(one, services))
+    ]
     begun = [one for one in unfinished if one.is_cancelled]
     if not (going_on or begun):
         raise NothingToDo(NOTHING_TO_CANCEL)
     return (going_on or begun)[-1]
+
+
+def _is_left_behind(round_: Round, services: Services) -> bool:
+    """Whether a Day ended while its voting round was on the market. One that was reopened for late work is not."""
+    now = services.clock.now()
+    return round_.kind is RoundKind.VOTING and any(
+        hit.state is not HitState.CLOSED and (hit.expires_at is None or hit.expires_at > now)
+        for hit in services.store.hits(round_.round_id)
+    )
 
 
 def cancel_round(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from pixelpatchwork.domain.model import AssignmentState
+from pixelpatchwork.domain.model import AssignmentState, ImageState
+from pixelpatchwork.domain.ports import ClosedDay
 from tests.support.ppw import ended, started
 from tests.support.studies import WORKERS, answered_study, copied, new_study, records, run, run_next
 
@@ -61,6 +64,42 @@ def test_as_json_it_gives_the_plan_and_what_was_done(study: Path) -> None:
     assert told["at_most_usd"] == "1.80"
     assert told["plan"]["round"]["round_id"] == "day-1-generation"
     assert (told["done"]["collected"]["paid"], told["done"]["failures"]) == (WORKERS, [])
+
+
+def test_a_voting_round_whose_pictures_are_all_hidden_goes_on_until_it_is_collected_or_cancelled(
+    study: Path,
+) -> None:
+    vote_on_hidden_pictures(study)
+    assert run(study, "status").well().stdout.endswith(run_next(study, "collect"))
+    assert run(study, "advance-day").code == 3
+    assert "voting round: 0 of" in run(study, "cancel-round", "--yes").well().stdout
+
+
+def test_status_names_a_round_that_an_ended_day_left_open(study: Path) -> None:
+    vote_on_hidden_pictures(study)
+    with records(study) as store:
+        (day,) = store.days()
+        tomorrow = replace(day, number=2, date=day.date + timedelta(days=1))
+        closed = ClosedDay(
+            number=1,
+            winner_image_id=day.seed_image_id,
+            total_votes=0,
+            total_participants=WORKERS,
+            next_day=tomorrow,
+        )
+        store.advance(closed, at=datetime.now(UTC))
+    assert "Day 1: voting round open: 0 of" in run(study, "status").well().stdout
+    run(study, "cancel-round", "--yes").well()
+    assert "Day 1: " not in run(study, "status").well().stdout
+
+
+def vote_on_hidden_pictures(study: Path) -> None:
+    """Publishes a voting round and hides all that is voted on."""
+    run(study, "collect", "--close").well()
+    run(study, "publish-round").well()
+    with records(study) as store:
+        for image in store.images(day_number=1):
+            store.review_image(image.image_id, ImageState.HIDDEN, at=datetime.now(UTC))
 
 
 def test_where_nothing_goes_on_it_says_so(study: Path) -> None:

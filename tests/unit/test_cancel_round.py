@@ -20,6 +20,7 @@ from pixelpatchwork.domain.model import (
     Verdict,
 )
 from pixelpatchwork.domain.money import Usd
+from pixelpatchwork.domain.ports import ClosedDay
 from pixelpatchwork.domain.store import ROUND_CANCELLED
 from pixelpatchwork.insight.status import study_status
 from pixelpatchwork.workflow.advance import advance_day
@@ -95,6 +96,36 @@ def test_where_nothing_goes_on_there_is_nothing_to_cancel(stage: Stage) -> None:
     stage.collect()
     with pytest.raises(NothingToDo):
         plan_cancel(stage.services)
+
+
+@pytest.mark.parametrize("hours", [1, 25])
+def test_a_voting_round_that_an_ended_day_left_on_the_market_is_cancelled(stage: Stage, hours: int) -> None:
+    stage.publish()
+    stage.paint("Ann", "a moon")
+    stage.collect(close=True)
+    stage.publish()
+    end_the_day(stage)
+    stage.clock.advance(timedelta(hours=hours))
+    if hours > 24:  # nobody can find it any more: what is left of it is collected
+        with pytest.raises(NothingToDo):
+            plan_cancel(stage.services)
+        return
+    assert cancel(stage).round.round_id == VOTING
+    assert on_the_market(stage) == []
+
+
+def end_the_day(stage: Stage) -> None:
+    """Ends the Day though its voting round is open, as studies may have done before."""
+    day = stage.services.current_day()
+    tomorrow = replace(day, number=2, date=day.date + timedelta(days=1))
+    closed = ClosedDay(
+        number=1,
+        winner_image_id=day.seed_image_id,
+        total_votes=0,
+        total_participants=1,
+        next_day=tomorrow,
+    )
+    stage.services.store.advance(closed, at=stage.clock.now())
 
 
 def test_the_plan_says_what_may_still_be_paid(stage: Stage) -> None:

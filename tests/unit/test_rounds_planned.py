@@ -198,6 +198,14 @@ def test_a_day_without_a_usable_image_has_nothing_to_vote_on() -> None:
     assert next_step([closed], has_new_images=False) is Step.ADVANCE
 
 
+def test_a_voting_round_that_is_begun_comes_to_its_end_though_all_of_its_images_are_hidden() -> None:
+    closed = _round(RoundKind.GENERATION, RoundState.CLOSED)
+    steps = [
+        next_step([closed, _round(RoundKind.VOTING, state)], has_new_images=False) for state in RoundState
+    ]
+    assert steps == [Step.PUBLISH_VOTING, Step.COLLECT_VOTING, Step.ADVANCE]
+
+
 def test_a_cancelled_round_is_published_again_at_once() -> None:
     closed = _round(RoundKind.GENERATION, RoundState.CLOSED)
     cancelled = replace(_round(RoundKind.VOTING, RoundState.OPEN), cancelled_at=NOW)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from pixelpatchwork.domain.errors import NothingToDo
-from pixelpatchwork.domain.model import ImageState
+from pixelpatchwork.domain.model import ImageState, RoundKind
 from pixelpatchwork.domain.steps import Step
 from pixelpatchwork.insight.status import study_status
 from pixelpatchwork.workflow.advance import advance_day
+from pixelpatchwork.workflow.cancel import plan_cancel
 from pixelpatchwork.workflow.people import ban
 from pixelpatchwork.workflow.publish import plan_round
 from pixelpatchwork.workflow.run import place_of
@@ -43,6 +45,21 @@ def hide_the_picture(stage: Stage) -> None:
 def test_a_picture_that_may_be_voted_on_is_voted_on(stage: Stage) -> None:
     assert place_of(stage.services).step is Step.PUBLISH_VOTING
     assert plan_round(stage.services).hits
+
+
+@pytest.mark.parametrize("withdraw", [ban_the_maker, hide_the_picture])
+def test_a_round_on_the_market_is_collected_though_all_of_its_pictures_are_hidden(
+    stage: Stage, withdraw: Callable[[Stage], None]
+) -> None:
+    stage.publish()
+    withdraw(stage)
+    assert place_of(stage.services).step is Step.COLLECT_VOTING
+    with pytest.raises(NothingToDo, match="ppw collect"):
+        advance_day(stage.services)
+    assert plan_cancel(stage.services).round.kind is RoundKind.VOTING
+    stage.clock.advance(timedelta(hours=25))
+    stage.collect()
+    assert advance_day(stage.services).next_day.number == 2
 
 
 @pytest.mark.parametrize("withdraw", [ban_the_maker, hide_the_picture])
