@@ -117,14 +117,13 @@ def _result(day: Day, services: Services) -> DayResult:
 
 
 def _makers(rounds: list[Round], services: Services) -> dict[ImageId, Assignment]:
-    """By which answer each of the Day's pictures was asked for."""
-    this = current_round(rounds, RoundKind.GENERATION)
-    if this is None:
-        return {}
-    answers = _answers(this, services)
+    """By which answer each of the Day's pictures was asked for; one of a cancelled round may be shown again and win."""
     return {
         edit.image_id: answers[edit.assignment_id]
-        for edit in services.store.edits(this.round_id)
+        for one in rounds
+        if one.kind is RoundKind.GENERATION
+        for answers in [_answers(one, services)]
+        for edit in services.store.edits(one.round_id)
         if edit.image_id is not None
     }
 

@@ -25,6 +25,7 @@ from pixelpatchwork.domain.money import Usd
 from pixelpatchwork.domain.ports import PaidBonus
 from pixelpatchwork.workflow.advance import advance_day
 from pixelpatchwork.workflow.bonus import BonusSummary, pay_bonuses, plan_day
+from pixelpatchwork.workflow.cancel import cancel_round, plan_cancel
 from pixelpatchwork.workflow.services import Services
 from tests.support.interposed import Interposed, Killed, failing_on
 from tests.support.study import RULES, Stage, open_stage
@@ -208,6 +209,27 @@ def test_a_token_that_is_used_while_the_list_lags_is_left_for_later(stage: Stage
     assert "already been processed" in done.first_failure
     assert pay(stage).found == 1
     assert len(paid_in_the_marketplace(stage)) == 4
+
+
+def test_a_winner_from_a_cancelled_attempt_of_the_round_is_paid(tmp_path: Path) -> None:
+    stage = open_stage(tmp_path, rules=replace(RULES, parallel_calls=1, bonuses=BONUSES))
+    stage.publish()
+    stage.paint("Maker of the moon", "a moon")
+    stage.collect()
+    cancel_round(plan_cancel(stage.services), stage.services, owner="test")
+    stage.publish()
+    stage.paint("Maker of the star", "a star")
+    stage.collect(close=True)
+    moon = image_of(stage, "a moon")
+    stage.services.store.review_image(moon, ImageState.VISIBLE, at=stage.clock.now())
+    stage.publish()
+    stage.vote("A voter", lambda image_id: "up" if image_id == moon else "down")
+    stage.collect(close=True)
+    assert advance_day(stage.services).winner_image_id == moon
+
+    rules = [one.rule for one in plan_day(stage.services).new]
+
+    assert sorted(rules) == [BonusRule.RUNNER_UP, BonusRule.VOTER, BonusRule.WINNER]
 
 
 def test_who_was_banned_meanwhile_gets_nothing(stage: Stage) -> None:
