@@ -208,7 +208,7 @@ def _answers(books: Books, rounds: Mapping[RoundId, Round], market: Market) -> I
                 kind=Kind.ANSWER_LACKED,
                 subject=assignment_id,
                 text=f"The answer {assignment_id} to {name} was submitted and is not on record.",
-                repair="takes it in, judges it and pays it",
+                repair=_TAKES_IN[_decided(there[assignment_id])],
                 hit=hit.token,
             )
         for answer in ours.values():
@@ -254,6 +254,14 @@ def _answer(ours: Assignment, there: SubmittedAssignment | None, name: str) -> I
             text=f"{answer} is {settlement} on record, and {decided} in the marketplace.",
             repair="looks again, and corrects the record",
         )
+
+
+_TAKES_IN = {
+    None: "takes it in, judges it and pays it",
+    Settlement.APPROVED: "takes it in and judges it; it is paid already",
+    Settlement.REJECTED: "takes it in and notes that it was rejected; it is not paid",
+}
+"""What mending does with an answer that is not on record, by what was decided of its pay in the marketplace."""
 
 
 def _decided(there: SubmittedAssignment) -> Settlement | None:

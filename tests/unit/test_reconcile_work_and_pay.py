@@ -123,6 +123,8 @@ def test_an_answer_that_was_rejected_by_hand_is_taken_in_as_rejected_at_once(sta
     assert hit_id is not None
     (answer,) = stage.services.crowd.assignments(hit_id)
     stage.services.crowd.reject(answer.assignment_id, feedback="by hand")
+    (difference,) = found(stage)
+    assert difference.repair == "takes it in and notes that it was rejected; it is not paid"
 
     assert mend(stage).remaining == ()
 
