@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 import click
 
@@ -39,7 +40,7 @@ def cancel_round(invocation: Invocation, yes: bool, as_json: bool) -> int:
     if as_json:
         emit_json({"plan": plan, "at_most_usd": plan.at_most.total, "done": done})
     else:
-        say(_done_text(done))
+        say(cancelled_text(done))
     is_unfinished = done.collected is not None and (done.collected.unread or done.collected.unpaid)
     return FAILED if done.failures or is_unfinished else 0
 
@@ -65,7 +66,8 @@ def _insist() -> None:
         raise click.Abort
 
 
-def _done_text(done: Cancelled) -> str:
+def cancelled_text(done: Cancelled) -> str:
+    """What one run did, and what the round's end waits for."""
     collected = done.collected
     lines = [f"The round is cancelled; {counted(done.expired, 'HIT')} taken off the market."]
     if collected is not None:
@@ -78,6 +80,17 @@ def _done_text(done: Cancelled) -> str:
             f"{counted(len(done.failures), 'call')} failed: {done.failures[0]} Run: ppw cancel-round"
         )
     elif done.round.state is not RoundState.CLOSED:
-        lines.append("Work in flight may still come in. Later, run: ppw collect")
+        lines.append(f"The round's end waits for {', '.join(_waits_for(done))}. Later, run: ppw collect")
     lines.append("To publish the round again, run: ppw publish-round")
     return "\n".join(lines)
+
+
+def _waits_for(done: Cancelled) -> Iterator[str]:
+    """What must come before a cancelled round is closed."""
+    left = done.left
+    if left.hits:
+        yield "work in flight, which may still come in"
+    if left.answers:
+        yield f"the pay of {counted(left.answers, 'answer')}"
+    if left.edits:
+        yield f"{counted(left.edits, 'edit')} in the hands of another run, or of one that was stopped"

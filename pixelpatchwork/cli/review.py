@@ -82,7 +82,7 @@ def review(
     if as_json:
         emit_json(done)
     else:
-        say("\n".join(_reviewed_lines(done)))
+        say("\n".join(reviewed_lines(done)))
     return FAILED if done.unusable or done.unpaid else 0
 
 
@@ -173,12 +173,16 @@ def _votes(votes: tuple[HeldVote, ...]) -> str:
 _DONE = {Ruling.ACCEPT: "accepted", Ruling.LEAVE_OUT: "left out", Ruling.REJECT: "rejected"}
 
 
-def _reviewed_lines(done: Reviewed) -> Iterator[str]:
-    yield f"{counted(len(done.decided), 'answer')} {_DONE[done.ruling]}; {done.paid} paid, {done.rejected} rejected."
+def reviewed_lines(done: Reviewed) -> Iterator[str]:
+    """What became of a ruling, and what comes next."""
+    so_done = counted(len(set(done.decided) - set(done.overtaken)), "answer")
+    yield f"{so_done} {_DONE[done.ruling]}; {done.paid} paid, {done.rejected} rejected."
     for assignment_id, reason in done.unusable:
         yield f"{assignment_id} cannot be accepted: {reason} Leave it out, or reject it."
     if done.too_late:
         yield f"Decided by another run meanwhile: {', '.join(done.too_late)}."
+    if done.overtaken:
+        yield f"Paid in the marketplace before this, too late to be rejected: {', '.join(done.overtaken)}."
     if done.decided_elsewhere:
         yield f"{counted(done.decided_elsewhere, 'answer')} decided in the marketplace before this."
     if done.unpaid:

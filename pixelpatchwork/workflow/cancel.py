@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pixelpatchwork.domain.errors import AlreadyRecorded, NothingToDo
 from pixelpatchwork.domain.model import AssignmentState, Hit, HitState, Round, RoundKind, RoundState
 from pixelpatchwork.domain.money import NO_COST, Cost, assignment_fee
+from pixelpatchwork.domain.ports import Remaining
 from pixelpatchwork.workflow.collect import Collected, collect
 from pixelpatchwork.workflow.services import Progress, Services, no_progress
 from pixelpatchwork.workflow.withdraw import withdraw
@@ -43,13 +44,14 @@ class CancelPlan:
 class Cancelled:
     """What one run of `cancel_round` did. `failures` say why HITs are still on the market.
 
-    `collected` is None where another run had settled everything meanwhile.
+    `collected` is None where another run had settled everything meanwhile; `left` is what the round's end waits for.
     """
 
     round: Round
     expired: int
     failures: tuple[str, ...]
     collected: Collected | None
+    left: Remaining
 
 
 def plan_cancel(services: Services) -> CancelPlan:
@@ -124,4 +126,5 @@ def cancel_round(
         expired=withdrawn.expired,
         failures=withdrawn.failures,
         collected=collected,
+        left=services.store.remaining(plan.round.round_id),
     )

@@ -112,7 +112,7 @@ def collect(
     return Collected(
         new_answers=sum(one.new for one in intakes),
         judged=len(verdicts),
-        unusable=verdicts.count(Verdict.UNUSABLE),
+        unusable=verdicts.count(Verdict.UNUSABLE) + sum(one.taken_over for one in held),
         paid=sum(one.paid for one in payments),
         unpaid=len(unpaid),
         unread=len(unread),

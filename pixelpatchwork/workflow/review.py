@@ -35,7 +35,8 @@ class Reviewed:
     """What became of a ruling.
 
     `decided` answers carry it now. `unusable` were to be accepted and cannot be read; they stay held, each with why.
-    `too_late` were decided by another run meanwhile. `unpaid` wait for the next `ppw collect`, `failure` says why.
+    `too_late` were decided by another run meanwhile, `overtaken` were paid in the marketplace before they could be
+    rejected. `unpaid` wait for the next `ppw collect`, `failure` says why.
     """
 
     ruling: Ruling
@@ -47,6 +48,7 @@ class Reviewed:
     decided_elsewhere: int
     unpaid: int
     failure: str | None
+    overtaken: tuple[AssignmentId, ...] = ()
 
 
 def review(
@@ -161,4 +163,5 @@ def _summed(ruling: Ruling, outcomes: Sequence[_Outcome], payments: Sequence[Pay
         decided_elsewhere=sum(one.elsewhere for one in payments),
         unpaid=len(failures),
         failure=next(iter(failures), None),
+        overtaken=tuple(key for one in payments for key in one.overtaken),
     )

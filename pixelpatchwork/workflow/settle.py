@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pixelpatchwork.domain.errors import CrowdError, DecidedElsewhere
 from pixelpatchwork.domain.model import (
     Assignment,
+    AssignmentId,
     AssignmentState,
     Decision,
     Event,
@@ -20,6 +21,7 @@ from pixelpatchwork.domain.model import (
     Verdict,
 )
 from pixelpatchwork.domain.ports import Judgement
+from pixelpatchwork.domain.store import ROUND_CANCELLED
 from pixelpatchwork.workflow.parallel import BATCH, batches, each
 from pixelpatchwork.workflow.services import Progress, Services, Stops, never
 from pixelpatchwork.workflow.share import shared
@@ -39,13 +41,15 @@ _WORDS = {
 class Payments:
     """What became of the pay of a round's answers in one run.
 
-    `elsewhere` counts those that can never be approved, as was decided: rejected by hand, or gone. `failures` are those
-    that the next run repeats.
+    `elsewhere` counts those that can never be approved, as was decided: rejected by hand, or gone. `overtaken` are
+    those of the paid that were to be rejected, and for which that came too late. `failures` are those that the next
+    run repeats.
     """
 
     paid: int = 0
     rejected: int = 0
     elsewhere: int = 0
+    overtaken: tuple[AssignmentId, ...] = ()
     failures: tuple[str, ...] = ()
 
 
@@ -73,20 +77,26 @@ def settle_round(
         workers=services.rules.parallel_calls,
         stops=stops,
     )
-    settled: list[_Outcome] = []
+    settled: list[tuple[Assignment, _Outcome]] = []
     failures: list[str] = []
     for batch in batches(calls, BATCH):
         for settlement in Settlement:
             ids = [answer.assignment_id for answer, one in batch if one.settlement is settlement]
             services.store.mark_settled(ids, settlement=settlement, at=services.clock.now())
-        settled += [one for _, one in batch if one.settlement is not None]
+        settled += [pair for pair in batch if pair[1].settlement is not None]
         failures += [one.failure for _, one in batch if one.failure is not None]
         progress("Settling answers", len(settled) + len(failures), len(judged))
-    unpaid = [one.is_elsewhere for one in settled if one.settlement is not Settlement.APPROVED]
+    return _payments(settled, failures)
+
+
+def _payments(settled: Sequence[tuple[Assignment, _Outcome]], failures: Sequence[str]) -> Payments:
+    paid = [pair for pair in settled if pair[1].settlement is Settlement.APPROVED]
+    unpaid = [one.is_elsewhere for _, one in settled if one.settlement is not Settlement.APPROVED]
     return Payments(
-        paid=len(settled) - len(unpaid),
+        paid=len(paid),
         rejected=unpaid.count(False),
         elsewhere=unpaid.count(True),
+        overtaken=tuple(answer.assignment_id for answer, one in paid if one.is_elsewhere),
         failures=tuple(failures),
     )
 
@@ -100,22 +110,31 @@ def _unsettled(answers: Sequence[Assignment], services: Services) -> list[Assign
 def take_over_decided(round_: Round, services: Services, stops: Stops = never) -> Held:
     """Finds held answers that the marketplace has decided by itself, mostly by the passing of time.
 
-    They are left out, and settled with the others.
+    They are left out, and settled with the others; so are all of a cancelled round, of which nothing is left to decide.
     """
     held = _held(round_, services)
+    if round_.is_cancelled:
+        return _leave_out(held, services)
     calls = each(
         lambda answer: _look(answer, services), held, workers=services.rules.parallel_calls, stops=stops
     )
     found = list(calls)
     decided = [(answer, one.settlement) for answer, one in found if one.settlement is not None]
     now = services.clock.now()
-    judgements = [_taken_over(answer, became) for answer, became in decided]
+    judgements = [_taken_over(answer, _WORDS[became], _decision(became)) for answer, became in decided]
     services.store.record_reviews(judgements, at=now, by_requester=False)
     return Held(
         waiting=len(held) - len(decided),
         taken_over=len(decided),
         failures=tuple(one.failure for _, one in found if one.failure is not None),
     )
+
+
+def _leave_out(held: Sequence[Assignment], services: Services) -> Held:
+    """Ends held answers of a cancelled round: they are to be paid."""
+    judgements = [_taken_over(answer, ROUND_CANCELLED, Decision.APPROVE) for answer in held]
+    left_out = services.store.record_reviews(judgements, at=services.clock.now(), by_requester=False)
+    return Held(taken_over=len(left_out))
 
 
 def count_held(round_: Round, services: Services) -> Held:
@@ -174,13 +193,16 @@ def _look(answer: Assignment, services: Services) -> _Outcome:
         return _Outcome(failure=str(error))
 
 
-def _taken_over(answer: Assignment, became: Settlement) -> Judgement:
-    reason = " ".join(part for part in (answer.reason, _WORDS[became]) if part)
+def _decision(became: Settlement) -> Decision:
+    return Decision.REJECT if became is Settlement.REJECTED else Decision.APPROVE
+
+
+def _taken_over(answer: Assignment, why: str, decision: Decision) -> Judgement:
     return Judgement(
         assignment_id=answer.assignment_id,
         verdict=Verdict.UNUSABLE,
-        decision=Decision.REJECT if became is Settlement.REJECTED else Decision.APPROVE,
-        reason=reason,
+        decision=decision,
+        reason=" ".join(part for part in (answer.reason, why) if part),
         language=answer.language,
         seconds=answer.seconds,
     )

@@ -143,7 +143,8 @@ def test_work_in_flight_is_collected_and_paid_until_the_round_is_settled(stage: 
     stage.publish()
     at_work = stage.accept("Ann")
 
-    assert cancel(stage).round.state is RoundState.OPEN
+    done = cancel(stage)
+    assert (done.round.state, done.left.hits, done.left.answers) == (RoundState.OPEN, 1, 0)
     again = stage.publish()
     at_work.submit({"mask": "", "prompt": "a late moon", "consent": "yes"})
     stage.collect()

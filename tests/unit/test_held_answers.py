@@ -12,7 +12,9 @@ import pytest
 from pixelpatchwork.domain.attention import BROKEN_LIKED
 from pixelpatchwork.domain.errors import CrowdError, NothingToDo, PatchworkError
 from pixelpatchwork.domain.judging import Policy
-from pixelpatchwork.domain.model import Assignment, AssignmentId, Settlement, Verdict
+from pixelpatchwork.domain.model import Assignment, AssignmentId, RoundState, Settlement, Verdict
+from pixelpatchwork.domain.store import ROUND_CANCELLED
+from pixelpatchwork.workflow.cancel import cancel_round, plan_cancel
 from pixelpatchwork.workflow.judge import BANNED
 from pixelpatchwork.workflow.people import ban
 from pixelpatchwork.workflow.review import Ruling, review
@@ -135,6 +137,32 @@ def test_nothing_of_a_cancelled_round_is_held(staged: Callable[..., Stage]) -> N
     assert [one.settlement for one in stage.services.store.assignments(GENERATION)] == [Settlement.APPROVED]
 
 
+def test_what_was_held_before_its_round_was_cancelled_is_left_out_and_paid(
+    staged: Callable[..., Stage],
+) -> None:
+    stage = staged(Policy.HOLD)
+    answer = painted(stage, "Bob")["Bob"]
+    done = cancel_round(plan_cancel(stage.services), stage.services, owner="test")
+    after = found(stage, answer)
+    assert (after.verdict, after.settlement) == (Verdict.UNUSABLE, Settlement.APPROVED)
+    assert (after.reason or "").endswith(ROUND_CANCELLED)
+    assert pay(stage, answer) is Settlement.APPROVED
+    assert done.round.state is RoundState.CLOSED
+    assert done.collected is not None
+    assert (done.collected.paid, done.collected.unusable, done.collected.held) == (1, 1, 0)
+
+
+def test_a_held_answer_of_a_cancelled_round_that_was_rejected_by_hand_stays_rejected(
+    staged: Callable[..., Stage],
+) -> None:
+    stage = staged(Policy.HOLD)
+    answer = painted(stage, "Bob")["Bob"]
+    stage.services.crowd.reject(answer.assignment_id, feedback="By hand.")
+    stage.services.store.mark_round_cancelled(GENERATION, at=stage.clock.now())
+    assert stage.collect().rounds_closed == 1
+    assert found(stage, answer).settlement is Settlement.REJECTED
+
+
 def test_all_that_is_held_may_be_left_out_at_once(staged: Callable[..., Stage]) -> None:
     stage = staged(Policy.HOLD)
     painted(stage, "Bob", "Cem")
@@ -175,7 +203,7 @@ def test_a_rejection_that_time_has_overtaken_is_a_payment(staged: Callable[..., 
     answer = painted(stage, "Bob")["Bob"]
     stage.clock.advance(timedelta(days=4))
     done = review(stage.services, [answer.assignment_id], ruling=Ruling.REJECT, reason="Too late.")
-    assert (done.rejected, done.paid) == (0, 1)
+    assert (done.rejected, done.paid, done.overtaken) == (0, 1, (answer.assignment_id,))
     assert found(stage, answer).settlement is Settlement.APPROVED
     assert [key for key, _ in diary(stage, "not_rejected")] == [answer.assignment_id]
 
