@@ -5,16 +5,20 @@ an equal call that the same client made in the same second - a program that make
 HIT twice, does that, and must not suffer. What tells them apart:
 
 - AWS's SDKs name each attempt of each call in two headers (`amz-sdk-invocation-id`, `amz-sdk-request`). The same
-  signature with the same attempt is a recording, and refused at once.
-- Without those headers, or with others, the signature must have been seen first within the last five seconds: no
-  honest call of that second arrives later. A replay after that is refused.
+  signature with the same attempt is a recording, and refused at once. So is a signature without those headers that was
+  seen with them: no SDK drops them.
+- Without those headers from the first, or with others, the signature must have been seen first within the last five
+  seconds: no honest call of that second arrives later. A replay after that is refused.
 
 Those headers are under no signature, so within the five seconds somebody who reads the traffic can forge them. That
-must not cost money. Verdicts answer a repeat with the assignment's state and `UniqueRequestToken` makes its call happen
-once; ten equal HITs in a second are what an honest program makes. What is left - a bonus, more assignments of a HIT,
-neither with a token - changes something with every repeat and is never meant twice in a second: there a signature is
-good for one call, whatever the headers say. An SDK's own retry in the same second is refused too, which it must be,
-for the answer that was lost may have been a payment's.
+must cost little. Verdicts answer a repeat with the assignment's state and `UniqueRequestToken` makes its call happen
+once. What is left changes something with every repeat, so there a signature has a bounded number of places, whatever
+the headers say:
+
+- A bonus, or more assignments of a HIT, is never meant twice in a second: one place. An SDK's own retry in the same
+  second is refused too, which it must be, for the answer that was lost may have been a payment's.
+- Equal HITs and equal messages to workers are what an honest program may make: ten places. What comes after is
+  answered with a ThrottlingException, which SDKs and their users know: they wait, and sign anew.
 
 A call that writes notes its signature in its own transaction, one that reads in a transaction before. Where the call
 is refused, and with it the note rolled back, the signature is noted by itself afterwards: of a call and its recording
@@ -33,6 +37,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pixelpatchwork.marketplace.auth import replayed
 from pixelpatchwork.marketplace.clock import SECOND, Millis
+from pixelpatchwork.marketplace.errors import ApiError, ThrottlingException
 from pixelpatchwork.marketplace.market import Market
 from pixelpatchwork.marketplace.moment import Moment
 from pixelpatchwork.marketplace.tables import signature
@@ -42,33 +47,42 @@ T = TypeVar("T")
 _TWINS_WITHIN: Millis = 5 * SECOND
 _KEPT: Millis = 900 * SECOND
 _PURGE_EVERY: Millis = 60 * SECOND
-_REPEATS_COUNT = frozenset(["SendBonus", "CreateAdditionalAssignmentsForHIT"])
+_PLACES = {
+    "SendBonus": 1,
+    "CreateAdditionalAssignmentsForHIT": 1,
+    "CreateHIT": 10,
+    "CreateHITWithHITType": 10,
+    "NotifyWorkers": 10,
+}
+_HASH_LENGTH = 64
 _NOTE = insert(signature)
-_SEEN_FIRST = select(func.min(signature.c.seen_at)).where(signature.c.signature == bindparam("made"))
+_SEEN = select(
+    func.min(signature.c.seen_at).label("first"), func.max(func.length(signature.c.attempt)).label("longest")
+).where(signature.c.signature == bindparam("made"))
 
 
-def happens_once(operation: str, members: Mapping[str, Any]) -> bool:
-    """True for a call that pays or promises money each time it is made, and has no token that would prevent it."""
-    return operation in _REPEATS_COUNT and not members.get("UniqueRequestToken")
+def places_of(operation: str, members: Mapping[str, Any]) -> int | None:
+    """How often one signature may make this call; None where a repeat does no harm, or a token prevents it."""
+    return None if members.get("UniqueRequestToken") else _PLACES.get(operation)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
     """One use of a signature (64 hex digits), `at` the true time of day.
 
-    `sdk_attempt` is what the SDK's headers say, empty without them. With `once` they do not count, and the signature
-    is good for one use.
+    `sdk_attempt` is what the SDK's headers say, empty without them. The signature is good for so many uses as it has
+    `places`, whatever they say.
     """
 
     signature: str
     sdk_attempt: str
     at: Millis
-    once: bool = False
+    places: int | None = None
 
     @property
     def attempt(self) -> str:
         """What tells this use from others of the same signature; empty where nothing does."""
-        if self.once or not self.sdk_attempt:
+        if not self.sdk_attempt:
             return ""
         return hashlib.sha256(self.sdk_attempt.encode()).hexdigest()
 
@@ -81,9 +95,9 @@ class Replays:
     _purged_at: Millis = field(default=0, init=False)
 
     def read(self, use: Use, act: Callable[[Moment], T]) -> T:
-        """Runs an act that changes nothing, after the use was noted. Raises InvalidSignatureException."""
-        if self.market.database.run(lambda connection: is_replay(connection, use), writes=True):
-            raise replayed()
+        """Runs an act that changes nothing, after the use was noted. Raises what `refusal_of` says."""
+        if refusal := self.market.database.run(lambda connection: refusal_of(connection, use), writes=True):
+            raise refusal
         self._purge(use.at)
         return self.market.read(act)
 
@@ -91,15 +105,15 @@ class Replays:
         """Runs an act in the transaction in which the use is noted: one commit for both. Raises as `read`."""
 
         def noted(moment: Moment) -> T:
-            if is_replay(moment.connection, use):
-                raise replayed()
+            if refusal := refusal_of(moment.connection, use):
+                raise refusal
             return act(moment)
 
         try:
             done = self.market.write(noted)
         except Exception:
             # Whatever went wrong took the note back with it, and the signature was used all the same.
-            self.market.database.run(lambda connection: _note(connection, use), writes=True)
+            self.market.database.run(lambda connection: refusal_of(connection, use), writes=True)
             raise
         self._purge(use.at)
         return done
@@ -112,20 +126,30 @@ class Replays:
         self.market.database.run(lambda connection: connection.execute(old), writes=True)
 
 
-def is_replay(connection: Connection, use: Use) -> bool:
-    """Notes a use, and says whether it is a recording's."""
-    if not _note(connection, use) and (use.attempt or use.once):
-        return True
-    seen_first = int(connection.execute(_SEEN_FIRST, {"made": use.signature}).scalar_one())
-    return use.at - seen_first > _TWINS_WITHIN
+def refusal_of(connection: Connection, use: Use) -> ApiError | None:
+    """Notes a use. What it is refused with: a recording's, or one beyond the places of its signature."""
+    seen = connection.execute(_SEEN, {"made": use.signature}).one()
+    is_new = _note(connection, use, use.attempt)
+    is_twin = is_new if use.attempt else seen.longest != _HASH_LENGTH
+    is_late = seen.first is not None and use.at - int(seen.first) > _TWINS_WITHIN
+    if not is_twin or is_late:
+        return replayed()
+    if use.places is None or _find_place(connection, use, use.places):
+        return None
+    return replayed() if use.places == 1 else ThrottlingException()
 
 
-def _note(connection: Connection, use: Use) -> bool:
+def _find_place(connection: Connection, use: Use, places: int) -> bool:
+    """A row for each place: so two processes cannot both take the last one."""
+    return any(_note(connection, use, f"place {number}") for number in range(places))
+
+
+def _note(connection: Connection, use: Use, attempt: str) -> bool:
     """Inserts; False where the row is there already.
 
     Without a savepoint, for every call pays for this: on SQLite and MySQL a failed insert undoes itself alone.
     """
-    row = {"signature": use.signature, "attempt": use.attempt, "seen_at": use.at}
+    row = {"signature": use.signature, "attempt": attempt, "seen_at": use.at}
     try:
         connection.execute(_NOTE, row)
     except IntegrityError:

@@ -31,7 +31,7 @@ from pixelpatchwork.marketplace.market import DEFAULT_REQUESTER, Market
 from pixelpatchwork.marketplace.operations import Call, offered
 from pixelpatchwork.marketplace.rates import Buckets
 from pixelpatchwork.marketplace.records import Moment
-from pixelpatchwork.marketplace.replays import Replays, Use, happens_once
+from pixelpatchwork.marketplace.replays import Replays, Use, places_of
 from pixelpatchwork.marketplace.requesters import Keyring
 from pixelpatchwork.marketplace.shapes import find_operation, read_input
 from pixelpatchwork.marketplace.suspensions import is_requester_suspended, requester_suspended
@@ -99,7 +99,7 @@ class Api:
 
         if signed is None:
             return self.market.write(act) if operation.writes else self.market.read(act)
-        use = self._use_of(signed, once=happens_once(name, members))
+        use = self._use_of(signed, places=places_of(name, members))
         return self.replays.write(use, act) if operation.writes else self.replays.read(use, act)
 
     def _identify(self, request: Request, body: bytes) -> auth.Signed | None:
@@ -113,9 +113,9 @@ class Api:
         if signed is not None and self.buckets is not None and not self.buckets.take(signed.key.key_id):
             raise ThrottlingException
 
-    def _use_of(self, signed: auth.Signed, *, once: bool) -> Use:
+    def _use_of(self, signed: auth.Signed, *, places: int | None) -> Use:
         now = to_millis(self.signature_clock())
-        return Use(signature=signed.signature, sdk_attempt=signed.sdk_attempt, at=now, once=once)
+        return Use(signature=signed.signature, sdk_attempt=signed.sdk_attempt, at=now, places=places)
 
 
 def transport_refusal(error: HTTPException) -> Response:

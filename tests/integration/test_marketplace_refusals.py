@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +36,8 @@ def post(url: str, operation: str, body: bytes) -> tuple[int, dict[str, Any]]:
     headers = {
         "Content-Type": "application/x-amz-json-1.1",
         "X-Amz-Target": f"MTurkRequesterServiceV20170117.{operation}",
+        # As boto3 names its attempts: it may have made the same call within this second.
+        "amz-sdk-invocation-id": str(uuid.uuid4()),
     }
     signed = AWSRequest(method="POST", url=url, data=body, headers=headers)
     SigV4Auth(Credentials(KEY_ID, SECRET), "mturk-requester", "us-east-1").add_auth(signed)

@@ -11,12 +11,15 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from pixelpatchwork.marketplace.database import Database
 from pixelpatchwork.marketplace.errors import ApiError
-from pixelpatchwork.marketplace.replays import Replays, Use, is_replay
-from tests.support.marketplace import Bench, MovableClock, bench, hit_request, socket_client
+from pixelpatchwork.marketplace.replays import Replays, Use, refusal_of
+from tests.support.marketplace import KEY_ID, SECRET, Bench, MovableClock, bench, hit_request, socket_client
 
 MADE = "ab" * 32
 
@@ -90,6 +93,59 @@ def test_equal_calls_of_one_second_are_all_answered(wire: Wire) -> None:
         wire.client.get_account_balance()
 
     assert len(set(made)) == 10
+
+
+def signed_by_hand(wire: Wire, operation: str, **members: Any) -> Any:
+    """A call of a program without an SDK: a signature, and no header that names the attempt."""
+    headers = {
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": f"MTurkRequesterServiceV20170117.{operation}",
+    }
+    call = AWSRequest("POST", f"{wire.here.url}/", headers=headers, data=json.dumps(members).encode())
+    SigV4Auth(Credentials(KEY_ID, SECRET), "mturk-requester", "us-east-1").add_auth(call)
+    return call.prepare()
+
+
+def test_a_recorded_hit_without_an_sdks_headers_is_made_ten_times_at_most(wire: Wire) -> None:
+    wire.heard.append(signed_by_hand(wire, "CreateHIT", **hit_request()))
+    answers = [wire.replay() for _ in range(30)]
+
+    assert [status for status, _ in answers] == [200] * 10 + [400] * 20
+    assert {answer["__type"] for _, answer in answers[10:]} == {"ThrottlingException"}
+    assert len(wire.here.client.list_hits()["HITs"]) == 10
+
+
+def test_forged_headers_do_not_make_more_of_a_recorded_hit(wire: Wire) -> None:
+    wire.client.create_hit(**hit_request())
+    answers = [wire.replay(**{"amz-sdk-invocation-id": f"forged {number}"}) for number in range(30)]
+
+    assert [status for status, _ in answers] == [200] * 9 + [400] * 21
+    assert len(wire.here.client.list_hits()["HITs"]) == 10
+
+
+def test_a_recorded_hit_without_the_headers_it_had_is_not_made_at_all(wire: Wire) -> None:
+    wire.client.create_hit(**hit_request())
+    answers = [wire.replay(**FORGED[2]) for _ in range(3)]
+
+    assert [answer["__type"] for _, answer in answers] == ["InvalidSignatureException"] * 3
+    assert len(wire.here.client.list_hits()["HITs"]) == 1
+
+
+def test_boto3_makes_more_equal_hits_than_a_second_has_places(wire: Wire) -> None:
+    """It waits as it is told to, and signs anew."""
+    patient = socket_client(str(wire.here.url), attempts=8)
+    made = {patient.create_hit(**hit_request())["HIT"]["HITId"] for _ in range(25)}
+
+    assert len(made) == 25
+
+
+def test_a_worker_gets_ten_equal_messages_of_one_signature_at_most(wire: Wire) -> None:
+    worker = wire.here.worker()
+    wire.client.approve_assignment(AssignmentId=worker.work(wire.here.hit()))
+    letter = {"Subject": "Thanks", "MessageText": "It was good.", "WorkerIds": [worker.worker_id]}
+    wire.heard.append(signed_by_hand(wire, "NotifyWorkers", **letter))
+
+    assert [wire.replay()[0] for _ in range(12)] == [200] * 10 + [400] * 2
 
 
 FORGED = (
@@ -199,10 +255,10 @@ def database() -> Iterator[Database]:
     opened.close()
 
 
-def is_seen(database: Database, attempt: str, at: int, *, once: bool = False) -> bool:
-    """Uses a signature; True where that is a replay."""
-    use = Use(signature=MADE, sdk_attempt=attempt, at=at, once=once)
-    return database.run(lambda connection: is_replay(connection, use), writes=True)
+def is_seen(database: Database, attempt: str, at: int, *, places: int | None = None) -> bool:
+    """Uses a signature; True where that is refused."""
+    use = Use(signature=MADE, sdk_attempt=attempt, at=at, places=places)
+    return database.run(lambda connection: refusal_of(connection, use), writes=True) is not None
 
 
 def test_a_client_without_the_sdks_headers_may_repeat_a_call_for_five_seconds(database: Database) -> None:
@@ -214,13 +270,19 @@ def test_a_client_without_the_sdks_headers_may_repeat_a_call_for_five_seconds(da
 def test_what_happens_once_has_one_attempt(database: Database) -> None:
     attempts = ["one attempt=1", "one attempt=2", ""]
 
-    assert [is_seen(database, each, 0, once=True) for each in attempts] == [False, True, True]
+    assert [is_seen(database, each, 0, places=1) for each in attempts] == [False, True, True]
 
 
 def test_each_attempt_of_a_call_is_taken_once(database: Database) -> None:
     attempts = ["one attempt=1", "one attempt=2", "one attempt=1", "two attempt=1"]
 
     assert [is_seen(database, each, 0) for each in attempts] == [False, False, True, False]
+
+
+def test_a_call_that_an_sdk_made_is_not_taken_again_without_its_headers(database: Database) -> None:
+    attempts = ["one attempt=1", "", "two attempt=1", ""]
+
+    assert [is_seen(database, each, 0) for each in attempts] == [False, True, False, True]
 
 
 def test_signatures_are_forgotten_only_when_their_date_is_refused_anyway() -> None:
