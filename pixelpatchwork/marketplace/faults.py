@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from random import Random
@@ -143,7 +144,11 @@ class Troubled:
 def _throttle(start_response: StartResponse) -> Iterable[bytes]:
     start_response(
         "400 Bad Request",
-        [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(_THROTTLED)))],
+        [
+            ("Content-Type", "application/x-amz-json-1.1"),
+            ("Content-Length", str(len(_THROTTLED))),
+            ("x-amzn-RequestId", str(uuid.uuid4())),
+        ],
     )
     return [_THROTTLED]
 

@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -227,6 +228,17 @@ def test_keys_from_the_settings_of_a_real_client_reach_the_socket(market: Bench)
     balance = session.client("mturk", endpoint_url=market.url).get_account_balance()
 
     assert balance["OnHoldBalance"] == "0.00"
+
+
+def test_each_answer_and_each_refusal_has_a_request_id_of_its_own(market: Bench) -> None:
+    client = socket_client(str(market.url))
+    answers = [client.get_account_balance() for _ in range(2)]
+    with pytest.raises(ClientError) as refused:
+        client.get_hit(HITId="3NOSUCHHIT")
+    ids = {answer["ResponseMetadata"]["RequestId"] for answer in (*answers, refused.value.response)}
+
+    assert len(ids) == 3
+    assert all(str(uuid.UUID(one)) == one for one in ids)
 
 
 def test_serving_says_its_address_when_it_is_ready() -> None:
