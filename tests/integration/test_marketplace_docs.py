@@ -138,7 +138,7 @@ def elements(text: str) -> set[str]:
         "script-src 'unsafe-inline'",
         "style-src 'unsafe-inline'",
         "font-src data:",
-        "img-src 'self' {origin} https: data: blob: http://127.0.0.1:* http://localhost:*",
+        "img-src 'self' {origin} https: data: blob:",
         "media-src 'self' {origin} https: data: blob:",
         "form-action 'self' {origin}",
         "sandbox allow-scripts allow-forms",

@@ -42,6 +42,21 @@ def test_behind_tls_the_frame_submits_over_tls(market: Bench) -> None:
     assert "turkSubmitTo=https%3A%2F%2Flocalhost%2Fs%2F" in page.text
 
 
+def test_pages_load_pictures_from_the_workers_own_machine_only_where_the_site_is_on_it(
+    market: Bench,
+) -> None:
+    hit_id = market.hit(Question=html_question(PAGE))
+    answers = [
+        market.app.test_client().get(f"/frame/{hit_id}", base_url=url)
+        for url in ("http://127.0.0.1:8080", "https://market.example")
+    ]
+    here, away = (answer.headers["Content-Security-Policy"] for answer in answers)
+
+    assert "blob: http://127.0.0.1:* http://localhost:*;" in here
+    assert "127.0.0.1" not in away
+    assert "localhost" not in away
+
+
 def test_a_document_that_knows_where_to_submit_is_served_as_it_was_published_and_sandboxed(
     market: Bench,
 ) -> None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from flask import Response, request
 
+from pixelpatchwork.marketplace.site.neighbours import is_loopback
+
 _SITE = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{media}; connect-src 'self'; "
     "{media_src}frame-src 'self'{frames}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_PICTURES = "img-src 'self' {origin} https: data: blob: http://127.0.0.1:* http://localhost:*; "
+_PICTURES = "img-src 'self' {origin} https: data: blob:{nearby}; "
+_NEARBY = " http://127.0.0.1:* http://localhost:*"
 _PAGE = (
     "sandbox allow-scripts allow-forms; default-src 'none'; script-src 'unsafe-inline'{script}; "
     "style-src 'unsafe-inline'; font-src data:; media-src 'self' {origin} https: data: blob:; "
@@ -59,17 +62,22 @@ def site_with_media() -> str:
 
 def page(script: str = "") -> str:
     """For an HTMLQuestion's page; `script` is the path of one script of ours that it may load."""
-    return _PAGE.format(origin=_origin(), script=f" {_origin()}{script}" if script else "")
+    return _PAGE.format(origin=_origin(), nearby=_nearby(), script=f" {_origin()}{script}" if script else "")
 
 
 def form() -> str:
     """For a QuestionForm, which the marketplace renders itself."""
-    return _FORM.format(origin=_origin())
+    return _FORM.format(origin=_origin(), nearby=_nearby())
 
 
 def result() -> str:
     """For the page after a submit. It holds nothing but a sentence, so it may stand in any frame."""
     return _RESULT.format(origin=_origin())
+
+
+def _nearby() -> str:
+    """Other servers of this machine, where the site itself was asked for on it: elsewhere they are the worker's own."""
+    return _NEARBY if is_loopback(request.host) else ""
 
 
 def _origin() -> str:
