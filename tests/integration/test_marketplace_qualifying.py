@@ -270,7 +270,15 @@ def test_a_way_to_qualify_that_cannot_work_is_refused(
         new_type(market, **changes)
 
 
-@pytest.mark.parametrize("changes", [{"Test": "<a>"}, {"Test": "<a/>"}, {"Test": TEST, "AnswerKey": "<a/>"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Test": "<a>"},
+        {"Test": "<a/>"},
+        {"Test": TEST, "AnswerKey": "<a/>"},
+        {"Test": TEST, "AnswerKey": KEY.replace("<QuestionIdentifier>", "<QuestionIdentifier>not_")},
+    ],
+)
 def test_xml_that_is_no_test_or_key_is_refused(market: Bench, changes: dict[str, str]) -> None:
     with refusal("XMLParseError"):
         new_type(market, TestDurationInSeconds=60, **changes)

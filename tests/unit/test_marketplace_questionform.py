@@ -29,6 +29,43 @@ from pixelpatchwork.marketplace.questionform.model import (
 from tests.support.question_forms import ANSWERS, form, free_text, question, selection
 
 
+def length(least: int, most: int) -> str:
+    return free_text(f'<Constraints><Length minLength="{least}" maxLength="{most}"/></Constraints>')
+
+
+def numeric(least: str, most: str) -> str:
+    return free_text(f'<Constraints><IsNumeric minValue="{least}" maxValue="{most}"/></Constraints>')
+
+
+def pattern(regex: str) -> str:
+    return free_text(f'<Constraints><AnswerFormatRegex regex="{regex}" errorText="No."/></Constraints>')
+
+
+def picture(url: str, kind: str = "image") -> str:
+    mime = f"<MimeType><Type>{kind}</Type><SubType>x</SubType></MimeType>"
+    return f"<Overview><Binary>{mime}<DataURL>{url}</DataURL><AltText>It</AltText></Binary></Overview>"
+
+
+@pytest.mark.parametrize(
+    "regex",
+    ["[^]]", "(?P&lt;n&gt;a)", "(?&lt;name&gt;a)", r"\p{L}+", "[(*]", r"\[", "(?:a|b)?", "(?=a)", "[]a"],
+)
+def test_every_dialect_of_regular_expressions_is_taken(regex: str) -> None:
+    assert parse_question_form(form(question(pattern(regex)))).questions
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("https://x.example/a", "video"),
+        ("http://localhost:8080/a.png", "image"),
+        ("http://x.example/a.pdf", "application"),
+    ],
+)
+def test_what_a_page_can_load_or_link_to_is_taken(url: str, kind: str) -> None:
+    assert parse_question_form(form(picture(url, kind), question())).parts
+
+
 def test_an_overview_keeps_its_contents_in_order() -> None:
     overview = (
         "<Overview><Title>One</Title><Text>Two</Text><List><ListItem>a</ListItem><ListItem>b</ListItem></List>"
@@ -111,6 +148,15 @@ def test_pictures_to_choose_from_are_never_put_into_a_menu() -> None:
     ("xml", "told"),
     [
         (form(), "at least one Question"),
+        (form(question(length(5, 2))), "minLength 5 is more than maxLength 2"),
+        (form(question(numeric("2.5", "1"))), "minValue 2.5 is more than maxValue 1"),
+        (form(question(pattern("["))), "is none"),
+        (form(question(pattern("a)"))), "is none"),
+        (form(question(pattern("*a"))), "is none"),
+        (form(question(pattern("a\\"))), "is none"),
+        (form(question().replace("false", "yes")), "IsRequired must be true or false"),
+        (form(picture("http://x.example/a.png"), question()), "must begin with https://"),
+        (form(picture("http://127.0.0.1/a.mp4", "video"), question()), "must begin with https://"),
         (form(question(), question()), "of its own"),
         (
             form(question().replace("FreeTextAnswer", "DrawingAnswer")),

@@ -12,7 +12,12 @@ from pixelpatchwork.marketplace import schema
 from pixelpatchwork.marketplace.answer_keys import read_answer_key
 from pixelpatchwork.marketplace.clock import to_wire
 from pixelpatchwork.marketplace.documents import check_size
-from pixelpatchwork.marketplace.errors import ParameterValidationError, RequestError, does_not_exist
+from pixelpatchwork.marketplace.errors import (
+    ParameterValidationError,
+    RequestError,
+    does_not_exist,
+    xml_error,
+)
 from pixelpatchwork.marketplace.grants import DEFAULT_VALUE
 from pixelpatchwork.marketplace.operations.bounds import check_bounds
 from pixelpatchwork.marketplace.operations.hit_lists import list_hits_where
@@ -174,9 +179,16 @@ def _check_way_to_qualify(row: Mapping[str, Any]) -> None:
         raise ParameterValidationError("AnswerKey", key, "It is the key to a Test. Send both.")
     if test is not None:
         check_size("Test", test)
-        parse_question_form(test)
-    if key is not None:
-        read_answer_key(key)
+        asked = {question.identifier for question in parse_question_form(test).questions}
+        if key is not None:
+            _check_key(key, asked)
+
+
+def _check_key(text: str, asked: set[str]) -> None:
+    """A question that the test does not ask could never be scored."""
+    strangers = [one.identifier for one in read_answer_key(text).questions if one.identifier not in asked]
+    if strangers:
+        raise xml_error(f"The AnswerKey's question {strangers[0][:60]} is not in the Test.")
 
 
 def _types(call: Call, after: int) -> Any:

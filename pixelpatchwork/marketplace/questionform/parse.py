@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
+from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element
 
 from pixelpatchwork.marketplace.documents import parse_document
@@ -46,6 +47,11 @@ _WEB = frozenset(["http", "https"])
 _MOST_LINES = 40
 _MAX_IDENTIFIER = 200
 _FLAGS = frozenset("gimsuy")
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False, "": False}
+_THIS_MACHINE = frozenset(["127.0.0.1", "localhost"])
+_ESCAPE = re.compile(r"\\.", re.DOTALL)
+_CLASS = re.compile(r"\[[^\]]*\]")
+_NOTHING_TO_REPEAT = re.compile(r"(^|\|)[*+?]|\([*+]")
 _SINGLE = {
     "radiobutton": Style.RADIO,
     "dropdown": Style.DROPDOWN,
@@ -141,7 +147,15 @@ def _binary(element: Element) -> Binary:
     if not has_scheme(url, _WEB):
         raise xml_error("The DataURL of a Binary must be an http or https address.")
     kind = _MEDIA.get(_value(_needed(element, "MimeType"), "Type").lower(), MediaKind.LINK)
+    if kind is not MediaKind.LINK and not _loads(url, kind):
+        raise xml_error("The DataURL of a picture, sound or film must begin with https://.")
     return Binary(url=url, alt=_value(element, "AltText"), media=kind)
+
+
+def _loads(url: str, kind: MediaKind) -> bool:
+    """Whether the policy of the form's page lets a browser load it; over plain http only pictures of this machine."""
+    parts = urlsplit(url.strip())
+    return parts.scheme == "https" or (kind is MediaKind.IMAGE and parts.hostname in _THIS_MACHINE)
 
 
 def _formatted(element: Element) -> Formatted:
@@ -182,7 +196,7 @@ def _question(element: Element, name: str) -> Question:
         identifier=_identifier(element, "QuestionIdentifier"),
         name=name,
         display_name=_value(element, "DisplayName"),
-        is_required=_value(element, "IsRequired").lower() in {"true", "1"},
+        is_required=_boolean(element, "IsRequired"),
         contents=_contents(_needed(element, "QuestionContent")),
         free_text=answer if isinstance(answer, FreeText) else None,
         selection=answer if isinstance(answer, Selection) else None,
@@ -197,6 +211,8 @@ def _free_text(element: Element) -> FreeText:
         [] if constraints is None else [one for one in constraints if _name(one) == "AnswerFormatRegex"]
     )
     default = _child(element, "DefaultText")
+    _check_bounds(length, "minLength", "maxLength", _whole)
+    _check_bounds(number, "minValue", "maxValue", _decimal)
     return FreeText(
         default="" if default is None else default.text or "",
         lines=min(_whole(_value(element, "NumberOfLinesSuggestion") or "1"), _MOST_LINES) or 1,
@@ -213,7 +229,20 @@ def _pattern(element: Element) -> Pattern:
     flags = element.get("flags", "")
     if not element.get("regex") or not _FLAGS.issuperset(flags):
         raise xml_error("AnswerFormatRegex needs a regex, and flags of JavaScript's.")
+    if not _is_regex(element.get("regex", "")):
+        raise xml_error(f"The regex {element.get('regex', '')[:40]!r} of AnswerFormatRegex is none.")
     return Pattern(regex=element.get("regex", ""), flags=flags, error_text=element.get("errorText", ""))
+
+
+def _is_regex(text: str) -> bool:
+    """False for what no dialect reads. A browser will read it, and Python would refuse some that JavaScript knows."""
+    bare = _CLASS.sub("c", _ESCAPE.sub("e", text))
+    depth = 0
+    for character in bare:
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            return False
+    return depth == 0 and not {"[", "\\"} & set(bare) and not _NOTHING_TO_REPEAT.search(bare)
 
 
 def _selection(element: Element) -> Selection:
@@ -261,6 +290,21 @@ def _style(suggestion: str, choices: tuple[Choice, ...], most: int) -> Style:
 def _attribute(element: Element | None, name: str, read: Callable[[str], _T]) -> _T | None:
     text = None if element is None else element.get(name)
     return None if text is None else read(text)
+
+
+def _check_bounds(
+    element: Element | None, least: str, most: str, read: Callable[[str], Decimal | int]
+) -> None:
+    low, high = _attribute(element, least, read), _attribute(element, most, read)
+    if low is not None and high is not None and low > high:
+        raise xml_error(f"{least} {low} is more than {most} {high}.")
+
+
+def _boolean(element: Element, name: str) -> bool:
+    text = _value(element, name).lower()
+    if text not in _BOOLEANS:
+        raise xml_error(f"{name} must be true or false, not {text[:20]!r}.")
+    return _BOOLEANS[text]
 
 
 def _whole(text: str) -> int:
