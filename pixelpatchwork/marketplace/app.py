@@ -68,7 +68,7 @@ def _open_market(database: Database, hosting: Hosting) -> Market:
             older_signing_keys=hosting.older_signing_keys,
             random=hosting.random,
             opening_balance=hosting.opening_balance,
-            notifies=hosting.sender is not None,
+            sender=hosting.sender,
             lags=hosting.faults.lags if hosting.faults else None,
         )
     except BaseException:

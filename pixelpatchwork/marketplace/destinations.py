@@ -21,13 +21,19 @@ _REGIONS = {
 }
 
 
-def is_destination(transport: str, address: str) -> bool:
-    """Whether the address can be one of its transport. Whether it exists shows only when something is sent."""
+def is_destination(transport: str, address: str, *, any_host: bool) -> bool:
+    """Whether the address can be one of its transport. Whether it exists shows only when something is sent.
+
+    With `any_host` a queue may stand elsewhere than with AWS: a stand-in gives its queues addresses of its own.
+    """
     form = _FORMS.get(transport)
     if form is None or form.fullmatch(address) is None:
         return False
     region = region_of(transport, address)
-    return region is None or region in _known_regions(transport.lower())
+    if region is None:
+        return any_host
+    is_safe = not address.startswith("http:")
+    return (any_host or is_safe) and region in _known_regions(transport.lower())
 
 
 def region_of(transport: str, address: str) -> str | None:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from pixelpatchwork.marketplace import ledger, notifications, reviews, schema, sweep, timekeeping
 from pixelpatchwork.marketplace.clock import Clock, Millis, to_millis
 from pixelpatchwork.marketplace.database import Database
+from pixelpatchwork.marketplace.delivery import Sender
 from pixelpatchwork.marketplace.ids import Ids
 from pixelpatchwork.marketplace.ledger import Cause
 from pixelpatchwork.marketplace.moment import Lags, Moment
@@ -52,17 +53,18 @@ class Market:
         older_signing_keys: Sequence[str] = (),
         random: Random | None = None,
         opening_balance: Decimal,
-        notifies: bool = False,
+        sender: Sender | None = None,
         lags: Lags | None = None,
     ) -> None:
-        """`notifies`: events are put in the outbox, because somebody delivers them. `lags`: trouble on demand.
+        """With a `sender` events are put in the outbox, for him to deliver. `lags`: trouble on demand.
 
         `signing_key` signs in place of the secret key, and what the `older_signing_keys` signed is believed.
         `keeps_secret_key`: the key is this marketplace's for good. Raises WrongSecretKeyError where another one is.
         """
         self.database = database
         self.clock = clock
-        self._notifies = notifies
+        self._notifies = sender is not None
+        self._any_queue_host = sender is not None and sender.is_stand_in
         self._lags = lags or Lags()
         self._offset: Millis = 0
         database.create_tables()
@@ -115,7 +117,13 @@ class Market:
         return now, look.due
 
     def _act(self, connection: Connection, now: Millis, act: Callable[[Moment], T]) -> T:
-        moment = Moment(connection=connection, now=now, ids=self._ids, lags=self._lags)
+        moment = Moment(
+            connection=connection,
+            now=now,
+            ids=self._ids,
+            lags=self._lags,
+            any_queue_host=self._any_queue_host,
+        )
         done = act(moment)
         reviews.apply(moment)
         if self._notifies:

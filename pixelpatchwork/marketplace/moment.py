@@ -40,11 +40,13 @@ class Lags:
 class Moment:
     """One transaction at one instant.
 
-    `events` gathers what happened; it is put in the outbox at the end of the same transaction.
+    `events` gathers what happened; it is put in the outbox at the end of the same transaction. `any_queue_host`: a
+    stand-in for AWS takes notifications, so a queue's address may name any host.
     """
 
     connection: Connection
     now: Millis
     ids: Ids
     lags: Lags = Lags()
+    any_queue_host: bool = False
     events: list[HitEvent] = field(default_factory=list)

@@ -52,9 +52,9 @@ class Destination:
     address: str
     requester_id: str
 
-    def is_well_formed(self) -> bool:
+    def is_well_formed(self, moment: Moment) -> bool:
         """Whether the address can be one of its transport. Whether it exists shows only when something is sent."""
-        return is_destination(self.transport, self.address)
+        return is_destination(self.transport, self.address, any_host=moment.any_queue_host)
 
 
 def emit(

@@ -79,6 +79,8 @@ def test_after_three_days_a_message_is_given_up_and_kept_with_the_reason() -> No
 class Slow:
     """A sender to which every send takes the longest that a send can, and fails; meanwhile `rival` is at work."""
 
+    is_stand_in = False
+
     def __init__(self, wall: MovableClock) -> None:
         self.wall = wall
         self.rival: Courier | None = None
@@ -134,6 +136,8 @@ def test_a_slow_destination_costs_the_others_one_time_out_and_not_one_for_each_o
 
 class Picky:
     """A sender for which one destination is away."""
+
+    is_stand_in = False
 
     def __init__(self, mailbox: Mailbox, away: str) -> None:
         self.mailbox = mailbox

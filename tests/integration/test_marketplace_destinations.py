@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -106,6 +107,9 @@ def test_the_host_in_a_queues_address_is_never_called(aws: str) -> None:
         ("SQS", "https://sqs.made-up-1.amazonaws.com/123456789012/told"),
         ("SNS", "arn:aws:sns:made-up-1:123456789012:told"),
         ("SNS", "arn:aws:sqs:us-east-1:123456789012:told"),
+        ("SQS", "https://evil.example/123456789012/told"),
+        ("SQS", "http://169.254.169.254/123456789012/told"),
+        ("SQS", "http://sqs.us-east-1.amazonaws.com/123456789012/told"),
     ],
 )
 def test_a_destination_to_which_nothing_can_be_delivered_is_refused(
@@ -124,6 +128,34 @@ def test_every_region_of_aws_can_be_told(here: Bench, mailbox: Mailbox, region: 
     deliver(here)
 
     assert [message.destination for message in mailbox.messages] == [topic]
+
+
+def test_a_queue_elsewhere_is_refused_where_nothing_is_sent() -> None:
+    with bench() as here, pytest.raises(here.client.exceptions.RequestError, match="AWS's regions"):
+        subscribed(here, specification("SQS", "https://evil.example/123456789012/told"))
+
+
+def test_a_stand_in_needs_no_credentials_of_aws(
+    aws: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    keyed = boto3.client(
+        "sqs",
+        region_name="us-east-1",
+        endpoint_url=aws,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    queue = keyed.create_queue(QueueName="keyless")["QueueUrl"]
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    AwsSender(endpoint_url=aws).send(
+        Message(number=1, transport="SQS", destination=queue, body="{}", attempts=0)
+    )
+
+    assert keyed.receive_message(QueueUrl=queue)["Messages"][0]["Body"] == "{}"
 
 
 @pytest.mark.usefixtures("keys")

@@ -63,7 +63,7 @@ def _check(call: Call, specification: Mapping[str, Any]) -> Destination:
     destination = Destination(
         transport=specification["Transport"], address=address, requester_id=call.requester_id
     )
-    if len(address) > _LONGEST_DESTINATION or not destination.is_well_formed():
+    if len(address) > _LONGEST_DESTINATION or not destination.is_well_formed(call.moment):
         raise RequestError(
             "InvalidTransportEndpoint",
             "The Destination is neither the URL of a standard queue (Transport SQS) nor the ARN of a standard topic "
