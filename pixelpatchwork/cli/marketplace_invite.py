@@ -29,6 +29,8 @@ def invite(invocation: Invocation, count: int, days: int, url: str | None) -> No
             err=True,
         )
     base = (url or settings.serve.base_url).rstrip("/")
+    if not base.startswith(("http://", "https://")):
+        raise click.BadParameter("Give an address that begins with https:// or http://.", param_hint="--url")
     with wired(settings) as wiring:
         market = wiring.marketplace.extensions["marketplace"]
         for _ in range(count):

@@ -155,6 +155,16 @@ def test_invitations_are_printed_one_a_line_and_are_all_different(settings_file:
     assert all(link.startswith("https://work.example/invite/") for link in links)
 
 
+def test_an_invitation_leads_to_a_web_address_or_is_not_printed(settings_file: Path) -> None:
+    arguments = ["--config", str(settings_file), "marketplace", "invite", "--url", "ftp://work.example"]
+
+    ran = CliRunner().invoke(main, arguments)
+
+    assert ran.exit_code == 2
+    assert "begins with https://" in ran.output
+    assert "/invite/" not in ran.output
+
+
 def test_only_the_proxy_on_this_machine_says_who_the_client_is() -> None:
     limits = {Attempt.REFUSED_SUBMIT: Limit(most=1, seconds=900)}
     with bench("served", ways_in=WaysIn(limits=limits)) as market:
