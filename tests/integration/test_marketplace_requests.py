@@ -107,6 +107,7 @@ def test_a_message_reaches_whoever_was_judged_once(market: Bench) -> None:
     [
         ({"WorkerIds": []}, "WorkerIds"),
         ({"WorkerIds": [f"A{number}" for number in range(101)]}, "WorkerIds"),
+        ({"WorkerIds": ["A1"] * 101}, "WorkerIds"),
         ({"Subject": "x" * 201}, "Subject"),
         ({"Subject": " "}, "Subject"),
         ({"MessageText": "x" * 4097}, "MessageText"),

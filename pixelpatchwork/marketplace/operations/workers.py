@@ -25,9 +25,10 @@ _DECIDED = (AssignmentStatus.APPROVED.value, AssignmentStatus.REJECTED.value)
 def notify_workers(call: Call) -> dict[str, Any]:
     """A message to up to 100 workers whose work this requester has judged; whom it cannot reach comes back as data."""
     check_bounds(call.request)
-    wanted = list(dict.fromkeys(call.request["WorkerIds"]))
-    if not 1 <= len(wanted) <= _MOST_NOTIFIED:
-        raise ParameterValidationError("WorkerIds", len(wanted), f"Name 1 to {_MOST_NOTIFIED} workers.")
+    named = call.request["WorkerIds"]
+    if not 1 <= len(named) <= _MOST_NOTIFIED:
+        raise ParameterValidationError("WorkerIds", len(named), f"Name 1 to {_MOST_NOTIFIED} workers.")
+    wanted = list(dict.fromkeys(named))
     subject, text = call.request["Subject"], call.request["MessageText"]
     judged = sorted(_judged(call, wanted))
     reached = set(messages.send(call.moment, call.requester_id, judged, subject=subject, text=text))
