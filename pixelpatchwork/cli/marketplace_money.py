@@ -146,9 +146,12 @@ def payouts(
     """
     if (panel is None) is not without_panel:
         raise click.UsageError("Give either --panel NAME or --without-panel.")
+    configured = frozenset(invocation.settings().serve.panels)
     with opened(invocation) as here, new_file(path) as file:
 
         def list_and_mark(moment: Moment) -> list[owed.Due]:
+            if panel is not None:
+                _check_panel(panel, configured | owed.panels(moment))
             dues = list(owed.due(moment, panel=panel))
             if not dues:
                 raise NothingToDo("Nobody is owed anything.")
@@ -164,3 +167,10 @@ def payouts(
     total = format_usd(sum(one.cents for one in dues))
     note = "noted as paid" if mark_paid else "not noted as paid; do that with --mark-paid"
     click.echo(f"{path}: {len(dues)} people, {total} USD, {note}.")
+
+
+def _check_panel(panel: str, known: frozenset[str]) -> None:
+    """Nobody is owed anything on a panel that does not exist, which would read as if everybody had been paid."""
+    if panel not in known:
+        names = ", ".join(sorted(known)) or "none"
+        raise PatchworkError(f"There is no panel {panel}. Known panels: {names}.")

@@ -64,6 +64,12 @@ def due(moment: Moment, *, panel: str | None) -> Sequence[Due]:
     return sorted((one for one in owed if one.cents > 0), key=lambda one: (-one.cents, one.payee))
 
 
+def panels(moment: Moment) -> frozenset[str]:
+    """The panels from which somebody came."""
+    found = moment.connection.execute(select(participant.c.panel).distinct()).scalars()
+    return frozenset(name for name in found if name is not None)
+
+
 def as_csv(dues: Sequence[Due]) -> str:
     """`participant_id,amount` lines without a heading, as Prolific's bulk bonus payment takes them."""
     text = io.StringIO()

@@ -117,6 +117,14 @@ def test_the_clock_is_moved_and_the_ledger_checked(study: Path) -> None:
     assert (served.code, "moved for a rehearsal" in served.text) == (1, True)
 
 
+def test_payouts_of_an_unknown_panel_name_the_known_ones(study: Path, tmp_path: Path) -> None:
+    found = ran(study, "payouts", "--csv", tmp_path / "new.csv", "--panel", "prolofic")
+
+    assert found.code == 1
+    assert "There is no panel prolofic. Known panels: " in found.text
+    assert not (tmp_path / "new.csv").exists()
+
+
 def test_payouts_list_what_is_owed_and_never_twice(study: Path, wiring: Wiring, tmp_path: Path) -> None:
     market = worked(wiring, ("Ann", "=HYPERLINK(1)", "Cy"))
     with market.database.begin(writes=True) as connection:
