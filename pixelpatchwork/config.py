@@ -303,7 +303,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str], *, text: str | 
         values = overlay(values, layer.values)
         origins |= layer.origins
         faults += layer.faults
-    faults += _value_faults(values, origins)
+    faults += _value_faults(values, origins, folder)
     if faults:
         raise ConfigurationError(report(faults, file))
     if file.parent != folder:
@@ -357,11 +357,13 @@ def _settings_file(path: Path | None, environ: Mapping[str, str]) -> tuple[Path,
     return shipped, shipped.parent if is_in_checkout else here.parent
 
 
-def _value_faults(values: Mapping[str, Any], origins: Mapping[tuple[str, ...], str]) -> list[Fault]:
+def _value_faults(
+    values: Mapping[str, Any], origins: Mapping[tuple[str, ...], str], folder: Path
+) -> list[Fault]:
     """Every fault of the values: of single keys first, then between keys that are right by themselves."""
     found = [unknown_key(key, Settings, origins) for key in INTERNAL & values.keys()]
     rest = {key: value for key, value in values.items() if key not in INTERNAL}
-    while error := _error(rest):
+    while error := _error(rest | {"folder": folder}):
         news = faults_of(error, Settings, origins, skip={fault.key for fault in found})
         if not news:
             break

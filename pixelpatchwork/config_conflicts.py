@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pixelpatchwork.config_faults import Conflict
 
 if TYPE_CHECKING:
     from pixelpatchwork.config import Settings
+
+_HEALTH_FILE = "watch.health_file"
+_ANOTHER_FILE = "give a file of its own, such as watch-health.json"
+_DATABASE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(?P<file>[^?]+)", re.DOTALL)
+_SQLITE_ENDINGS = frozenset({"", "-wal", "-shm", "-journal"})
 
 
 def conflicts(settings: Settings) -> Iterator[Conflict]:
@@ -36,6 +43,8 @@ def conflicts(settings: Settings) -> Iterator[Conflict]:
         )
     if settings.bucket and images_url is None:
         yield from _early_links(settings)
+    if settings.watch.health_file is not None:
+        yield from _health_over_another(settings, settings.watch.health_file)
 
 
 def _early_links(settings: Settings) -> Iterator[Conflict]:
@@ -48,3 +57,29 @@ def _early_links(settings: Settings) -> Iterator[Conflict]:
                 f" ({settings.s3.presign_hours} hours); shorten it, raise s3.presign_hours, or give"
                 " images_url",
             )
+
+
+def _health_over_another(settings: Settings, name: str) -> Iterator[Conflict]:
+    """A health file, rewritten with each turn, in the place of something that the study needs."""
+    health = settings.path(name)
+    for key, url in (
+        ("database", settings.database),
+        ("marketplace_database", settings.marketplace_database),
+    ):
+        if (match := _DATABASE_FILE.match(url)) and _belongs_to(settings.path(match["file"]), health):
+            yield _health_conflict(key, "would overwrite a database")
+    if health == settings.seed_path:
+        yield _health_conflict("seed", "would overwrite the seed")
+    if not settings.bucket and health.is_relative_to(settings.path(settings.images)):
+        yield _health_conflict("images", "is in the folder of the pictures")
+    if health in {settings.path(one) for one in ("study.yaml", ".env")}:
+        yield Conflict(keys=(_HEALTH_FILE,), message=f"would overwrite the settings; {_ANOTHER_FILE}")
+
+
+def _belongs_to(database: Path, file: Path) -> bool:
+    """Whether it is the database, or what SQLite keeps beside it."""
+    return file.parent == database.parent and file.name.removeprefix(database.name) in _SQLITE_ENDINGS
+
+
+def _health_conflict(key: str, fault: str) -> Conflict:
+    return Conflict(keys=(_HEALTH_FILE, key), message=f"{fault}; {_ANOTHER_FILE}")

@@ -9,11 +9,21 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
+from pixelpatchwork.domain.errors import ConfigurationError
+
+_NAME_ANOTHER = "Name another file in the setting watch.health_file."
+_ITS_KEYS = frozenset({"at", "state", "started_at", "turns"})
+"""By which a health file is known, whichever version of the program wrote it."""
+_LARGEST = 65_536
+"""Bytes; a health file has less than a thousand."""
+
 
 class HealthFile:
     """Rewrites one small JSON file. A disk that is full ends no study: `trouble` is told once, and work goes on."""
 
     def __init__(self, path: Path, *, trouble: Callable[[str], None]) -> None:
+        """Raises ConfigurationError where a file of another kind stands there."""
+        _require_own(path)
         self._path = path
         self._trouble = trouble
         self._is_failing = False
@@ -43,3 +53,26 @@ class HealthFile:
         if not self._is_failing:
             self._is_failing = True
             self._trouble(f"{self._path} cannot be written: {error.strerror}.")
+
+
+def _require_own(path: Path) -> None:
+    """Nothing but an earlier health file, or an empty file, is ever replaced."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}. {_NAME_ANOTHER}") from error
+    if data and not _is_health(data):
+        raise ConfigurationError(
+            f"{path} is there and is no health file, so it is not replaced. {_NAME_ANOTHER}"
+        )
+
+
+def _is_health(data: bytes) -> bool:
+    try:
+        content = json.loads(data)
+    except ValueError:
+        return False
+    return len(data) <= _LARGEST and isinstance(content, dict) and content.keys() >= _ITS_KEYS

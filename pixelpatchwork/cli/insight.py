@@ -22,6 +22,8 @@ from pixelpatchwork.insight.report import build_report, render_report
 from pixelpatchwork.insight.status import DayStatus, RoundStatus, Status, study_status
 from pixelpatchwork.wiring import real_world, wired
 
+_ANOTHER_PAGE = "Choose another file."
+
 
 @click.command(epilog=example("ppw status", "ppw --config demo-study/study.yaml status --json"))
 @json_option
@@ -143,10 +145,21 @@ def report(invocation: Invocation, output: Path | None, as_json: bool) -> None:
 
 
 def write_page(path: Path, page: str) -> None:
-    """Writes a page. Raises PatchworkError where that fails."""
+    """Writes a page over an earlier one. Raises PatchworkError where that fails, or another kind of file is there."""
     try:
+        if path.exists() and not _may_be_replaced(path):
+            raise PatchworkError(
+                f"{path} is there and is no HTML page, so it is not replaced. {_ANOTHER_PAGE}"
+            )
         path.write_text(page, encoding="utf-8")
     except OSError as error:
-        raise PatchworkError(
-            f"Cannot write {path}: {error.strerror}. Choose another file with --output."
-        ) from error
+        raise PatchworkError(f"Cannot write {path}: {error.strerror}. {_ANOTHER_PAGE}") from error
+
+
+def _may_be_replaced(path: Path) -> bool:
+    """An earlier page, or what holds nothing: an empty file, a device."""
+    if not path.is_file():
+        return True
+    with path.open("rb") as file:
+        start = file.read(512)
+    return not start or start.lstrip().lower().startswith((b"<!doctype html", b"<html"))

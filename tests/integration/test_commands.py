@@ -323,7 +323,17 @@ def test_edits_that_another_run_holds_are_said_to_be_so(answered: Path, tmp_path
 def test_a_report_that_cannot_be_written_says_so(study: Path, tmp_path: Path) -> None:
     ran = run(study, "report", "--output", tmp_path / "none" / "report.html")
     assert ran.code == 1
-    assert "Choose another file with --output" in ran.stderr
+    assert "Choose another file" in ran.stderr
+
+
+def test_a_report_replaces_an_earlier_page_and_no_other_file(study: Path, tmp_path: Path) -> None:
+    database = study.parent / "study.db"
+    before = database.read_bytes()
+    ran = run(study, "report", "--output", str(database))
+    assert (ran.code, "is no HTML page" in ran.stderr) == (1, True)
+    assert database.read_bytes() == before
+    for _ in range(2):
+        run(study, "report", "--output", str(tmp_path / "report.html")).well()
 
 
 def test_the_program_runs_where_no_settings_are(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from pixelpatchwork.adapters.health_file import HealthFile
 from pixelpatchwork.adapters.sqs_signals import SqsSignals, sqs_client
+from pixelpatchwork.domain.errors import ConfigurationError
 from pixelpatchwork.domain.signals import Signal
 from tests.support.sqs import SqsService, sqs_service
 
@@ -129,3 +130,22 @@ def test_a_health_file_that_cannot_be_written_is_said_once_and_again_after_it_co
     file.write({})
     assert len(troubles) == 2
     assert "No such file" in troubles[0]
+
+
+@pytest.mark.parametrize(
+    "content", ["SQLite format 3", "study: ours\n", "{}", '{"turns": 1}', "[1]", "{" + " " * 70_000 + "}"]
+)
+def test_a_file_that_is_no_health_file_is_never_replaced(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "health.json"
+    path.write_text(content)
+    with pytest.raises(ConfigurationError, match="is no health file"):
+        HealthFile(path, trouble=pytest.fail)
+    assert path.read_text() == content
+
+
+def test_an_earlier_health_file_and_an_empty_file_are_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "health.json"
+    path.touch()
+    for _ in range(2):
+        HealthFile(path, trouble=pytest.fail).write({"at": "", "state": "ok", "started_at": "", "turns": 1})
+    assert json.loads(path.read_text())["turns"] == 1

@@ -84,3 +84,31 @@ def test_what_is_no_queues_url_is_named_and_not_its_password(load: Load, url: st
 def test_nothing_has_to_be_set(load: Load) -> None:
     watch = load("watch:\n  queue:\n  sweep_minutes:\n  health_file:\n").watch
     assert (watch.queue, watch.sweep_minutes, watch.health_file) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("study.db", "a database"),
+        ("./study.db-wal", "a database"),
+        ("marketplace.db", "a database"),
+        ("seed.jpg", "the seed"),
+        ("study.yaml", "the settings"),
+        (".env", "the settings"),
+        ("images/full/health.json", "the pictures"),
+    ],
+)
+def test_a_health_file_in_the_place_of_what_the_study_needs_is_refused(
+    load: Load, name: str, says: str
+) -> None:
+    (message,) = load.faults(f"watch:\n  health_file: {name}\n").values()
+    assert says in message
+
+
+def test_a_health_file_over_a_database_is_refused_by_whatever_path_it_is_named(load: Load) -> None:
+    faults = load.faults(f"watch:\n  health_file: '{load.folder / 'study.db'}'\n")
+    assert "a database" in faults["watch.health_file"]
+
+
+def test_a_health_file_beside_the_study_is_taken(load: Load) -> None:
+    assert load("watch:\n  health_file: watch-health.json\n").watch.health_file == "watch-health.json"
