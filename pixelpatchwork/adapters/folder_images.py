@@ -32,6 +32,16 @@ class FolderImages:
         with self._translated(key):
             return not path.exists() and _write_once(path, data)
 
+    def replace(self, key: str, data: bytes, *, content_type: str) -> None:
+        """Stores `data` in the place of what is there."""
+        del content_type
+        path = self._path(key)
+        with self._translated(key):
+            _make_folder(path.parent)
+            with _hidden_beside(path, data) as hidden:
+                hidden.replace(path)
+            _sync_folder(path.parent)
+
     def get(self, key: str) -> bytes:
         """The bytes under `key`. Raises ImageMissing."""
         path = self._path(key)
@@ -97,19 +107,27 @@ def _files(folder: Path) -> Iterator[Path]:
 def _write_once(path: Path, data: bytes) -> bool:
     """Brings a whole file into being on the disk, its folders included; False where the name is taken."""
     _make_folder(path.parent)
+    try:
+        with _hidden_beside(path, data) as hidden:
+            path.hardlink_to(hidden)
+    except FileExistsError:
+        return False
+    _sync_folder(path.parent)
+    return True
+
+
+@contextmanager
+def _hidden_beside(path: Path, data: bytes) -> Iterator[Path]:
+    """A whole file on the disk under a hidden name, which is gone in the end."""
     hidden = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with hidden.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        path.hardlink_to(hidden)
-    except FileExistsError:
-        return False
+        yield hidden
     finally:
         hidden.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-    return True
 
 
 def _make_folder(folder: Path) -> None:

@@ -100,6 +100,13 @@ class S3Images:
             self._sleep(pause or 0)
         raise AssertionError("the last try returns or raises")
 
+    def replace(self, key: str, data: bytes, *, content_type: str) -> None:
+        """Stores `data` in the place of what is there."""
+        with self._translated(f"store {key}"):
+            self._client.put_object(
+                Bucket=self._bucket, Key=self._full(key), Body=data, ContentType=content_type
+            )
+
     def _put_once(self, full_key: str, data: bytes, content_type: str, *, is_last: bool) -> bool | None:
         """True: stored. False: the key is taken. None: another writer is at it, and may yet fail."""
         try:

@@ -25,8 +25,9 @@ def reconcile(invocation: Invocation, with_repair: bool, as_json: bool) -> int:
 
     HITs, answers, what was paid, bonuses, the balance; pictures that are missing, altered or asked for by nobody.
     Without --repair nothing is changed. With it, work that the marketplace has and the records lack is taken in and
-    paid, records are corrected after another look, and lost pictures are made again where that gives the same bytes.
-    No picture is ever deleted. May be run at any time, beside `ppw collect`.
+    paid, records are corrected after another look, and lost or altered pictures are made again where that gives the
+    same bytes. No picture is ever deleted: an altered one is kept under altered/. May be run at any time, beside
+    `ppw collect`.
 
     Exit code 0 where all agrees, 1 where differences remain.
     """

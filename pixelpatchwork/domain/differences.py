@@ -19,7 +19,6 @@ from pixelpatchwork.domain.model import (
     Hit,
     HitId,
     HitState,
-    Image,
     Round,
     RoundId,
     Settlement,
@@ -51,7 +50,9 @@ class Kind(StrEnum):
     PICTURE_MISSING = "picture_missing"
     PICTURE_ALTERED = "picture_altered"
     THUMBNAIL_MISSING = "thumbnail_missing"
+    THUMBNAIL_DAMAGED = "thumbnail_damaged"
     RAW_MISSING = "raw_missing"
+    IMAGE_FORGOTTEN = "image_forgotten"
     ORPHAN = "orphan"
 
 
@@ -96,18 +97,6 @@ class Market:
     answers: Mapping[HitId, tuple[SubmittedAssignment, ...]]
     balance: Usd
     bonuses: Mapping[AssignmentId, tuple[PaidBonus, ...]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pictures:
-    """What the image store has: the SHA-256 (hex) of each picture on record that is there, and all keys.
-
-    `known` are the keys for which there is a reason in the records, also those of edits that are not at their end.
-    """
-
-    digests: Mapping[str, str]
-    keys: frozenset[str]
-    known: frozenset[str]
 
 
 # ---- the marketplace ------------------------------------------------------------------------------------
@@ -329,54 +318,3 @@ def _balance(books: Books, rounds: Mapping[RoundId, Round], market: Market) -> I
             f"{dollars(due)}. Add funds."
         )
         yield Difference(kind=Kind.BALANCE_SHORT, subject="balance", text=text)
-
-
-# ---- pictures -------------------------------------------------------------------------------------------
-
-
-def picture_differences(images: Iterable[Image], pictures: Pictures) -> tuple[Difference, ...]:
-    """Everything in which the records and the image store disagree: image by image, then what nobody asked for."""
-    recorded = tuple(images)
-    return (
-        *(difference for image in recorded for difference in _image(image, pictures)),
-        *(
-            Difference(kind=Kind.ORPHAN, subject=key, text=f"Nothing on record asks for the picture {key}.")
-            for key in sorted(pictures.keys - pictures.known)
-        ),
-    )
-
-
-def _image(image: Image, pictures: Pictures) -> Iterator[Difference]:
-    digest = pictures.digests.get(image.s3_path)
-    raw_is_there = image.raw_path is not None and image.raw_path in pictures.keys
-    if digest is None:
-        yield Difference(
-            kind=Kind.PICTURE_MISSING,
-            subject=image.s3_path,
-            text=f"The picture of image {image.image_id} is missing: {image.s3_path}."
-            + ("" if raw_is_there else " Restore it from a backup."),
-            repair="makes it again from what the editor painted, and keeps it where it is the same"
-            if raw_is_there
-            else None,
-        )
-    elif digest != image.sha256:
-        text = (
-            f"The picture {image.s3_path} is not the one that was recorded (its SHA-256 differs). "
-            "Restore it from a backup."
-        )
-        yield Difference(kind=Kind.PICTURE_ALTERED, subject=image.s3_path, text=text)
-    if image.thumbnail_path not in pictures.keys:
-        yield Difference(
-            kind=Kind.THUMBNAIL_MISSING,
-            subject=image.thumbnail_path,
-            text=f"The thumbnail of image {image.image_id} is missing: {image.thumbnail_path}.",
-            repair="makes it from the picture"
-            if digest == image.sha256 or (digest is None and raw_is_there)
-            else None,
-        )
-    if image.raw_path is not None and not raw_is_there:
-        text = (
-            f"What the editor painted for image {image.image_id} is missing: {image.raw_path}. "
-            "Restore it from a backup."
-        )
-        yield Difference(kind=Kind.RAW_MISSING, subject=image.raw_path, text=text)

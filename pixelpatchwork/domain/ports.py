@@ -361,10 +361,14 @@ class Editor(Protocol):
 
 
 class ImageStore(Protocol):
-    """Pictures by key, written once. Every call may raise ImageStoreError."""
+    """Pictures by key, written once but by `replace`. Every call may raise ImageStoreError."""
 
     def put(self, key: str, data: bytes, *, content_type: str) -> bool:
         """Stores `data` unless the key is taken. True: stored. False: another picture stands there, untouched."""
+        ...
+
+    def replace(self, key: str, data: bytes, *, content_type: str) -> None:
+        """Stores `data` in the place of what is there, in one step: only for what was damaged outside the program."""
         ...
 
     def get(self, key: str) -> bytes:

@@ -16,18 +16,18 @@ from pixelpatchwork.domain.differences import (
     Difference,
     Kind,
     Market,
-    Pictures,
     market_differences,
-    picture_differences,
 )
+from pixelpatchwork.domain.edits import image_id_of
 from pixelpatchwork.domain.errors import HitGone, ImageMissing, NothingToDo, PatchworkError
-from pixelpatchwork.domain.model import AssignmentId, HitId, Image, Settlement, Token
+from pixelpatchwork.domain.model import AssignmentId, EditState, HitId, Image, Settlement, Token
+from pixelpatchwork.domain.picture_differences import Pictures, picture_differences
 from pixelpatchwork.domain.pictures import PictureError, sha256_hex
 from pixelpatchwork.domain.plan import study_prefix
 from pixelpatchwork.domain.ports import Crowd, ImageStore, PaidBonus, SubmittedAssignment
 from pixelpatchwork.workflow.collect import collect
 from pixelpatchwork.workflow.parallel import each
-from pixelpatchwork.workflow.remake import known_keys, remake_picture, remake_thumbnail
+from pixelpatchwork.workflow.remake import is_readable, known_keys, remake_picture, remake_thumbnail
 from pixelpatchwork.workflow.services import Progress, Services, no_progress
 
 FOLDERS = ("full/", "raw/", "thumbnails/")
@@ -121,12 +121,10 @@ def _compare_pictures(services: Services, progress: Progress) -> tuple[Differenc
     """The keys are listed before the records are read: what is stored meanwhile is on record by then."""
     store, images = services.store, services.images
     keys = frozenset(key for folder in FOLDERS for key in images.keys(folder))
-    recorded, rounds = store.images(), store.rounds()
-    known = known_keys(
-        recorded,
-        (edit for one in rounds for edit in store.edits(one.round_id)),
-        (hit for one in rounds for hit in store.hits(one.round_id)),
-    )
+    rounds = store.rounds()
+    edits = [edit for one in rounds for edit in store.edits(one.round_id)]
+    recorded = store.images()  # after the edits: an edit that is done by then has its image there
+    known = known_keys(recorded, edits, (hit for one in rounds for hit in store.hits(one.round_id)))
     digests: dict[str, str] = {}
     paths = [image.s3_path for image in recorded]
     calls = each(lambda path: _digest(path, images), paths, workers=services.rules.parallel_calls)
@@ -136,7 +134,27 @@ def _compare_pictures(services: Services, progress: Progress) -> tuple[Differenc
         progress("Comparing pictures", done, len(paths))
     needed = {key for one in recorded for key in (one.thumbnail_path, one.raw_path) if key is not None}
     later = frozenset(key for key in needed - keys if images.exists(key))
-    return picture_differences(recorded, Pictures(digests=digests, keys=keys | later, known=known))
+    pictures = Pictures(
+        digests=digests,
+        keys=keys | later,
+        known=known,
+        damaged=_damaged([one.thumbnail_path for one in recorded if one.thumbnail_path in keys], services),
+        made=frozenset(image_id_of(edit) for edit in edits if edit.state is EditState.DONE),
+    )
+    return picture_differences(recorded, pictures)
+
+
+def _damaged(keys: list[str], services: Services) -> frozenset[str]:
+    """Which of these are no pictures."""
+    calls = each(lambda key: _is_damaged(key, services.images), keys, workers=services.rules.parallel_calls)
+    return frozenset(key for key, is_damaged in calls if is_damaged)
+
+
+def _is_damaged(key: str, images: ImageStore) -> bool:
+    try:
+        return not is_readable(images.get(key))
+    except ImageMissing:
+        return False
 
 
 def _digest(path: str, images: ImageStore) -> str | None:
@@ -210,7 +228,9 @@ class _Mender:
             Kind.PAY_DIFFERS: self._correct,
             Kind.BONUS_NOT_NOTED: self._note_bonus,
             Kind.PICTURE_MISSING: self._remake,
+            Kind.PICTURE_ALTERED: self._remake,
             Kind.THUMBNAIL_MISSING: self._remake_thumbnail,
+            Kind.THUMBNAIL_DAMAGED: self._remake_thumbnail,
         }
         if difference.repair is not None:
             menders[difference.kind](difference)

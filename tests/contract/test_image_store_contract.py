@@ -62,6 +62,13 @@ def test_a_key_is_written_once(store: ImageStore) -> None:
     assert store.get("raw/1.png") == b"first"
 
 
+def test_only_a_replacement_puts_a_picture_in_the_place_of_another(store: ImageStore) -> None:
+    for data in (b"first", b"second"):
+        store.replace("raw/1.png", data, content_type="image/png")
+        assert store.get("raw/1.png") == data
+    assert list(store.keys()) == ["raw/1.png"]
+
+
 def test_of_writers_at_the_same_time_exactly_one_wins(store: ImageStore) -> None:
     pictures = [bytes([number]) * 1_000 for number in range(8)]
 

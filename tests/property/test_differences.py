@@ -14,9 +14,7 @@ from pixelpatchwork.domain.differences import (
     Difference,
     Kind,
     Market,
-    Pictures,
     market_differences,
-    picture_differences,
 )
 from pixelpatchwork.domain.model import (
     Assignment,
@@ -31,6 +29,7 @@ from pixelpatchwork.domain.model import (
     WorkerId,
 )
 from pixelpatchwork.domain.money import Usd
+from pixelpatchwork.domain.picture_differences import Pictures, picture_differences
 from pixelpatchwork.domain.ports import PublishedHit, SubmittedAssignment
 from tests.support.records import MINUTE, NOW, assignment, hit, image, round_
 

@@ -195,6 +195,10 @@ class MemoryPictures:
         del content_type
         return self.data.setdefault(key, data) is data
 
+    def replace(self, key: str, data: bytes, *, content_type: str) -> None:
+        del content_type
+        self.data[key] = data
+
     def get(self, key: str) -> bytes:
         self.asked.append(key)
         if key not in self.data:

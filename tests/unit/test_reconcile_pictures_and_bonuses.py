@@ -85,10 +85,53 @@ def test_no_thumbnail_is_made_from_an_altered_picture(stage: Stage) -> None:
     seed = stage.services.store.images()[0]
     file(stage, image.s3_path).write_bytes(file(stage, seed.s3_path).read_bytes())
     file(stage, image.thumbnail_path).unlink()
+    assert image.raw_path is not None
+    file(stage, image.raw_path).write_bytes(b"junk")
 
     done = mend(stage)
 
     assert [one.kind for one in done.remaining] == [Kind.PICTURE_ALTERED, Kind.THUMBNAIL_MISSING]
+    assert done.failures[0] == f"{image.raw_path} is no picture that can be read. Restore it from a backup."
+
+
+def test_an_altered_picture_is_made_again_and_what_was_there_is_kept(stage: Stage) -> None:
+    image = painted_image(stage)
+    before = file(stage, image.s3_path).read_bytes()
+    file(stage, image.s3_path).write_bytes(b"altered")
+
+    done = mend(stage)
+
+    assert (done.remaining, done.failures) == ((), ())
+    assert file(stage, image.s3_path).read_bytes() == before
+    (kept,) = stage.services.images.keys("altered/")
+    assert (kept.endswith(image.s3_path), file(stage, kept).read_bytes()) == (True, b"altered")
+
+
+@pytest.mark.parametrize("content", [b"", b"junk"])
+def test_a_damaged_thumbnail_is_made_again(stage: Stage, content: bytes) -> None:
+    image = painted_image(stage)
+    before = file(stage, image.thumbnail_path).read_bytes()
+    file(stage, image.thumbnail_path).write_bytes(content)
+    assert kinds(stage) == [Kind.THUMBNAIL_DAMAGED]
+
+    assert mend(stage).remaining == ()
+
+    assert file(stage, image.thumbnail_path).read_bytes() == before
+
+
+def test_an_image_that_the_records_have_lost_is_said(stage: Stage) -> None:
+    image = painted_image(stage)
+    engine = stage.services.store.database.engine  # type: ignore[attr-defined]  # the database below the port
+    connection = engine.raw_connection()
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("DELETE FROM Image WHERE image_id = ?", [image.image_id])
+    connection.commit()
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.close()
+
+    done = mend(stage)
+
+    assert [(one.kind, one.subject) for one in done.remaining] == [(Kind.IMAGE_FORGOTTEN, image.image_id)]
 
 
 def test_a_picture_that_nobody_asked_for_is_named_and_never_deleted(stage: Stage) -> None:
