@@ -12,6 +12,7 @@ from pixelpatchwork import resources
 from pixelpatchwork.adapters.hit_pages import HitPages
 from pixelpatchwork.config import Settings, render_settings
 from pixelpatchwork.config_texts import LANGUAGES, Language, day_name, default_texts, seed_caption
+from pixelpatchwork.domain.errors import ConfigurationError
 from pixelpatchwork.domain.model import ImageId
 from pixelpatchwork.domain.ports import GenerationPage, PastWinner, ShownImage, VotingPage
 from pixelpatchwork.domain.wording import DAY_NAME, of_day
@@ -50,6 +51,15 @@ def test_every_text_is_there_and_short_enough_for_the_marketplace(language: Lang
         name = key.rpartition(".")[2]
         shown = of_day(text, 9999, called=day_name(language)) if name == "title" else text
         assert len(shown) <= LONGEST.get(name, 4000)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_longest_title_that_the_settings_take_has_room_for_the_day(load: Load, language: Language) -> None:
+    longest = "T" * 112
+    assert load(f"generation: {{title: {longest}}}").generation.title == longest
+    with pytest.raises(ConfigurationError, match="at most 112 characters"):
+        load(f"generation: {{title: {longest}T}}")
+    assert len(of_day(longest, 99_999, called=day_name(language))) <= LONGEST["title"]
 
 
 @pytest.mark.parametrize("language", OTHERS)
