@@ -318,7 +318,9 @@ def describe() -> Iterator[Key]:
 
 def fault_in(key: str, value: object) -> str | None:
     """What is wrong with this value of one key, and what would be right; None where nothing is."""
-    return next((fault.message for fault in _value_faults({key: value}, {}) if fault.key == key), None)
+    return next(
+        (fault.message for fault in _value_faults({key: value}, {}, Path()) if fault.key == key), None
+    )
 
 
 def render_settings(overrides: Mapping[str, object]) -> str:

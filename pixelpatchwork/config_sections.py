@@ -43,7 +43,9 @@ def without_empty(model: type[BaseModel], data: Any) -> Any:
 
 # ---- the rounds -----------------------------------------------------------------------------------------
 
-Title = Annotated[Line, Field(max_length=112, description="What workers see in the list of HITs, with the Day.")]
+Title = Annotated[
+    Line, Field(max_length=112, description="What workers see in the list of HITs, with the Day.")
+]
 Description = Annotated[Line, Field(max_length=2000, description="What workers read below the title.")]
 Keywords = Annotated[
     Line, Field(max_length=1000, description="Words that workers search for, with commas between.")

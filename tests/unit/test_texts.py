@@ -54,7 +54,9 @@ def test_every_text_is_there_and_short_enough_for_the_marketplace(language: Lang
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_longest_title_that_the_settings_take_has_room_for_the_day(load: Load, language: Language) -> None:
+def test_the_longest_title_that_the_settings_take_has_room_for_the_day(
+    load: Load, language: Language
+) -> None:
     longest = "T" * 112
     assert load(f"generation: {{title: {longest}}}").generation.title == longest
     with pytest.raises(ConfigurationError, match="at most 112 characters"):
