@@ -23,7 +23,7 @@ from tests.support.study import RULES, Stage, open_stage
 from tests.support.watching import Life, new_life
 
 GENERATION = RoundId("day-1-generation")
-QUEUE = "http://127.0.0.1:5000/123456789012/answers"
+QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/answers"
 MINUTE = timedelta(minutes=1)
 
 
