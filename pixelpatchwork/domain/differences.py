@@ -6,7 +6,7 @@ Each difference is said in plain words, with what would mend it. A worker is now
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -25,6 +25,7 @@ from pixelpatchwork.domain.model import (
     Token,
 )
 from pixelpatchwork.domain.money import NO_MONEY, Usd, dollars, hit_cost
+from pixelpatchwork.domain.plan import is_later, round_of
 from pixelpatchwork.domain.ports import PaidBonus, PublishedHit, SubmittedAssignment
 
 
@@ -122,12 +123,21 @@ def _hits(
         there[published.annotation].append(published)
     for hit in books.hits:
         yield from _hit(hit, rounds[hit.round_id], there.pop(hit.annotation, []), now)
-    for unknown in (one for some in there.values() for one in some):
-        text = (
-            f"The HIT {unknown.hit_id} ({unknown.annotation}) is published and not on record. Where an older copy of "
-            "the database was restored, it is taken over when its round is published. Run: ppw publish-round"
-        )
-        yield Difference(kind=Kind.HIT_UNKNOWN, subject=unknown.hit_id, text=text)
+    unknown = [one for some in there.values() for one in some]
+    advice = _advice_on_unknown({round_of(one.annotation) for one in unknown} - rounds.keys())
+    for one in unknown:
+        text = f"The HIT {one.hit_id} ({one.annotation}) is published and not on record. {advice}"
+        yield Difference(kind=Kind.HIT_UNKNOWN, subject=one.hit_id, text=text)
+
+
+def _advice_on_unknown(forgotten: Collection[RoundId]) -> str:
+    """What to do about HITs of rounds that are not on record."""
+    if any(is_later(one, other) for one in forgotten for other in forgotten):
+        return "The records are older than the marketplace's HITs: restore the database from a newer backup."
+    return (
+        "Where an older copy of the database was restored, it is taken over when its round is published. "
+        "Run: ppw publish-round"
+    )
 
 
 def _hit(hit: Hit, round_: Round, there: list[PublishedHit], now: datetime) -> Iterator[Difference]:

@@ -122,6 +122,10 @@ class StoreError(PatchworkError):
     """The database refused a call or could not be reached."""
 
 
+class RecordsTooOld(PatchworkError):  # noqa: N818
+    """The marketplace has rounds that a database restored from a backup has forgotten."""
+
+
 class LeaseLost(StoreError):  # noqa: N818
     """Another collector has taken over this edit: whoever held it before must not go on with it."""
 

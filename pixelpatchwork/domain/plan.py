@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ from pixelpatchwork.domain.model import (
 from pixelpatchwork.domain.money import NO_COST, Cost, Usd, hit_cost
 
 ANNOTATION_PREFIX = "pixelpatchwork"
+_ROUND_ID = re.compile(r"day-(?P<day>\d+)-(?P<kind>[a-z]+)(?:-(?P<attempt>\d+))?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +99,21 @@ def annotation_prefix(study_id: StudyId, round_id_: RoundId) -> str:
 def study_prefix(study_id: StudyId) -> str:
     """How the RequesterAnnotation of each of a study's HITs begins."""
     return f"{ANNOTATION_PREFIX}:{study_id}:"
+
+
+def round_of(annotation: str) -> RoundId:
+    """The round of one of our HITs, by its RequesterAnnotation."""
+    return RoundId(annotation.rsplit(":", 2)[-2])
+
+
+def is_later(one: RoundId, than: RoundId) -> bool:
+    """Whether a round is of a later Day, or a later attempt at the same round."""
+    this, other = _ROUND_ID.fullmatch(one), _ROUND_ID.fullmatch(than)
+    if this is None or other is None:
+        return False
+    if this["day"] != other["day"]:
+        return int(this["day"]) > int(other["day"])
+    return this["kind"] == other["kind"] and int(this["attempt"] or 1) > int(other["attempt"] or 1)
 
 
 def current_round(rounds: Iterable[Round], kind: RoundKind) -> Round | None:

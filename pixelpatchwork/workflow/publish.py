@@ -14,6 +14,7 @@ from pixelpatchwork.domain.errors import (
     HitExists,
     InsufficientFunds,
     NothingToDo,
+    RecordsTooOld,
 )
 from pixelpatchwork.domain.model import (
     Day,
@@ -30,9 +31,12 @@ from pixelpatchwork.domain.plan import (
     RoundRules,
     annotation_prefix,
     current_round,
+    is_later,
     next_attempt,
     plan_generation,
     plan_voting,
+    round_of,
+    study_prefix,
 )
 from pixelpatchwork.domain.ports import HitRequest, HitTypeSpec, PublishedHit
 from pixelpatchwork.domain.standing import Standing, standing
@@ -75,8 +79,8 @@ def plan_round(services: Services) -> RoundPlan:
 def publish(plan: RoundPlan, services: Services, progress: Progress = no_progress) -> Published:
     """Records the plan and publishes what of it is not published yet. Safe to run again, or twice at once.
 
-    Raises PageTooLarge, ImageMissing, InsufficientFunds or BudgetExceeded before anything is recorded, CrowdError where
-    the marketplace refuses.
+    Raises PageTooLarge, ImageMissing, InsufficientFunds, RecordsTooOld or BudgetExceeded before anything is recorded,
+    CrowdError where the marketplace refuses.
     """
     day = services.current_day()
     begun = _recorded(services, plan.round.round_id)
@@ -186,10 +190,19 @@ def _already_there(plan: RoundPlan, services: Services) -> Mapping[str, Publishe
     """What the marketplace has of this round, by annotation: an earlier run may have stopped before it noted it.
 
     Request tokens guard for 24 hours only, so the annotation is asked first; of a new round, too: a database that was
-    restored from a backup may have forgotten one.
+    restored from a backup may have forgotten one. Raises RecordsTooOld where it has forgotten a later one as well.
     """
-    prefix = annotation_prefix(services.study().study_id, plan.round.round_id)
-    return {hit.annotation: hit for hit in services.crowd.hits(prefix)}
+    study_id, ours = services.study().study_id, plan.round.round_id
+    hits = tuple(services.crowd.hits(study_prefix(study_id)))
+    known = {one.round_id for one in services.store.rounds()}
+    for later in sorted({round_of(hit.annotation) for hit in hits} - known):
+        if is_later(later, ours):
+            raise RecordsTooOld(
+                f"The marketplace has HITs of {later}, not on record, so {ours} is not published: the "
+                "database is older than these HITs, and their work would be lost. Restore it from a newer backup."
+            )
+    prefix = annotation_prefix(study_id, ours)
+    return {hit.annotation: hit for hit in hits if hit.annotation.startswith(prefix)}
 
 
 def _hit_type(plan: RoundPlan, services: Services, day: Day) -> HitTypeSpec:

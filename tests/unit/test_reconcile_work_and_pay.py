@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from pixelpatchwork.domain.differences import Kind
-from pixelpatchwork.domain.model import AssignmentState, HitState, RoundState, Settlement
+from pixelpatchwork.domain.errors import RecordsTooOld
+from pixelpatchwork.domain.model import AssignmentState, HitState, RoundId, RoundState, Settlement
 from pixelpatchwork.domain.money import Usd
+from pixelpatchwork.domain.plan import is_later
 from pixelpatchwork.workflow.cancel import cancel_round, plan_cancel
 from pixelpatchwork.workflow.reconcile import compare, repair
 from tests.support.differences import GENERATION, found, kinds, mend
@@ -129,6 +131,32 @@ def test_an_answer_that_was_rejected_by_hand_is_taken_in_as_rejected_at_once(sta
     assert mend(stage).remaining == ()
 
     assert [one.settlement for one in stage.services.store.assignments(GENERATION)] == [Settlement.REJECTED]
+
+
+def test_a_database_older_than_a_second_attempt_takes_nothing_over_and_publishes_nothing(
+    tmp_path: Path, stage: Stage
+) -> None:
+    stage.publish()
+    cancel_round(plan_cancel(stage.services), stage.services, owner="test")
+    stage.publish()
+    restored = open_stage(tmp_path / "restored").with_services(crowd=stage.services.crowd)
+    there = list(stage.services.crowd.hits(""))
+
+    with pytest.raises(RecordsTooOld, match=r"day-1-generation-2.* newer backup"):
+        restored.publish()
+
+    assert restored.services.store.rounds() == ()
+    assert list(stage.services.crowd.hits("")) == there
+    assert {one.text.rpartition(": ")[2] for one in found(restored)} == {
+        "restore the database from a newer backup."
+    }
+    restored.services.store.close()  # type: ignore[attr-defined]
+
+
+def test_a_round_is_later_by_its_day_or_its_attempt() -> None:
+    assert is_later(RoundId("day-10-generation"), RoundId("day-9-voting-2"))
+    assert not is_later(RoundId("day-1-voting"), RoundId("day-1-generation"))
+    assert not is_later(RoundId("day-1-voting-2"), RoundId("day-2-voting"))
 
 
 def test_hits_of_a_restored_database_are_named_and_left(tmp_path: Path, stage: Stage) -> None:
