@@ -75,9 +75,8 @@ def run_edits(
 
 def _work_off(queue: _Queue, workers: int) -> None:
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        futures = [pool.submit(queue.work_off) for _ in range(workers)]
         try:
-            for future in futures:
+            for future in [pool.submit(queue.work_off) for _ in range(workers)]:
                 future.result()
         finally:
             queue.stop.set()  # Ctrl-C lets the edits that are under way end, and begins no other

@@ -288,20 +288,29 @@ def test_a_run_that_goes_on_keeps_its_leases(tmp_path: Path) -> None:
 
 def test_an_interrupted_run_begins_no_further_edit(stage: Stage) -> None:
     painted(stage, "a moon", "a star", "a sun", "a sea")
+    noticed = Event()
+
+    def ctrl_c(_number: int, _frame: object) -> None:
+        noticed.set()
+        raise KeyboardInterrupt
 
     class Interrupting(NoiseEditor):
         def edit(self, request: EditRequest, *, sending: Callable[[], None]) -> EditResult:
             if not interrupted.is_set():
                 interrupted.set()
-                pause.wait(0.2)  # until the main thread waits for the edits
                 os.kill(os.getpid(), signal.SIGINT)
-                pause.wait(0.2)  # until it has noticed
+                assert noticed.wait(timeout=30)
+                Event().wait(0.5)  # until the main thread has told the others
             return super().edit(request, sending=sending)
 
-    pause, interrupted, editor = Event(), Event(), Interrupting()
+    interrupted, editor = Event(), Interrupting()
     editor.parallel = 1
-    with pytest.raises(KeyboardInterrupt):
-        stage.with_services(editor=editor).collect()
+    before = signal.signal(signal.SIGINT, ctrl_c)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            stage.with_services(editor=editor).collect()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert len(editor.requests) < 4
     assert stage.collect().edits.made == 4 - len(editor.requests)
 
