@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Mapping
 
 import pytest
@@ -24,6 +25,9 @@ def is_ci(environ: Mapping[str, str]) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell has its background jobs ignore Ctrl-C, and with them whatever programs the tests start and interrupt.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     settings.load_profile(NIGHTLY if is_nightly() else "ci" if is_ci(os.environ) else "default")
     if is_ci(os.environ):
         config.pluginmanager.register(NothingSkipped())
