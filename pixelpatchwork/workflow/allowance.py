@@ -26,3 +26,8 @@ class Allowance:
                 return False
             self._left -= amount
             return True
+
+    def give_back(self, amount: Usd) -> None:
+        """What was taken is left again: the request did not go out."""
+        with self._lock:
+            self._left += amount

@@ -151,6 +151,8 @@ class _Queue:
                 pass  # this run was taken for dead; whoever has the edit now goes on with what was kept of it
             except (EditorBusy, EditorStopped) as error:
                 self.lacks_room = isinstance(error, NoRoomForEdit)
+                if self.lacks_room and self.allowance is not None:
+                    self.allowance.give_back(self.services.editor.worst_case_usd)
                 self._stop(str(error))
             except BaseException:
                 self.stop.set()

@@ -166,8 +166,8 @@ class Bench:
         """Commits that the request goes out, sends it, and keeps the answer before looking at it."""
 
         def sending() -> None:
-            self._submit(edit)
             self.spend()
+            self._submit(edit)
 
         try:
             result = self.services.editor.edit(_request(edit, canvas), sending=sending)
