@@ -139,11 +139,11 @@ def is_payment_of(paid: PaidBonus, bonus: Bonus) -> bool:
 def is_payment_for_day(paid: PaidBonus, bonus: Bonus) -> bool:
     """Whether a payment for the bonus's answer is that bonus, though perhaps with another amount or other words.
 
-    These may have been changed in the settings since. An answer gets one bonus for its Day at most, and the words end
-    with the Day.
+    These may have been changed in the settings since; the words end with the Day. An answer has one place at most, but
+    places move when a picture is hidden, so payments of other bonuses on record are the caller's to leave out.
     """
     names_the_day = re.search(rf"\([^()]+ {bonus.day_number}\)\s*$", paid.reason)  # in any language
-    return is_payment_of(paid, bonus) or names_the_day is not None
+    return names_the_day is not None
 
 
 def cost_of(bonuses: Iterable[Bonus]) -> Usd:

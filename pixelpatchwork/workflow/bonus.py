@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from pixelpatchwork.domain.bonuses import DayResult, cost_of, is_payment_for_day, plan_bonuses, supports
+from pixelpatchwork.domain.bonuses import (
+    DayResult,
+    cost_of,
+    is_payment_for_day,
+    is_payment_of,
+    plan_bonuses,
+    supports,
+)
 from pixelpatchwork.domain.errors import CrowdError, NothingToDo, StoreError
 from pixelpatchwork.domain.model import (
     Assignment,
@@ -160,7 +167,7 @@ def pay_bonuses(plan: BonusPlan, services: Services, progress: Progress = no_pro
     recorded = store.bonuses(day_number=plan.day.number)
     due = [one for one in recorded if one.paid_at is None and (one.token, one.amount_usd) in agreed]
     outcomes: list[tuple[Bonus, _Outcome]] = []
-    job = _Job(services=services)
+    job = _Job(services=services, recorded=recorded)
     for bonus, outcome in each(job.pay, due, workers=services.rules.parallel_calls):
         if outcome.paid_at is not None:
             _note(bonus, outcome, outcome.paid_at, services)
@@ -197,7 +204,10 @@ class _Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class _Job:
+    """Pays bonuses of one Day, of which `recorded` are known."""
+
     services: Services
+    recorded: tuple[Bonus, ...]
 
     def pay(self, bonus: Bonus) -> _Outcome:
         """Sends one bonus, unless the marketplace lists it already."""
@@ -228,8 +238,10 @@ class _Job:
 
     def _found(self, bonus: Bonus) -> _Outcome | None:
         """What the marketplace lists of it, where an earlier run or another has sent it."""
+        others = [one for one in self.recorded if one.assignment_id == bonus.assignment_id and one != bonus]
         for paid in self.services.crowd.bonuses(bonus.assignment_id):
-            if is_payment_for_day(paid, bonus):
+            is_anothers = any(is_payment_of(paid, other) for other in others)
+            if is_payment_of(paid, bonus) or (is_payment_for_day(paid, bonus) and not is_anothers):
                 return _Outcome(paid_at=paid.paid_at, found=paid)
         return None
 

@@ -171,6 +171,20 @@ def test_what_was_paid_with_other_words_or_another_amount_is_not_paid_again(stag
     assert recorded == sorted((one.assignment_id, one.amount_usd, one.reason) for one in before)
 
 
+def test_the_payment_of_another_bonus_for_the_same_answer_is_not_taken_for_this_ones(stage: Stage) -> None:
+    """Places move when a picture is hidden: who was paid for one may get another by a rule that is added later."""
+    (winner,) = (one for one in plan_day(stage.services).new if one.rule is BonusRule.WINNER)
+    third = replace(winner, token=Token("third"), rule=BonusRule.THIRD, reason="You came third. (Day 1)")
+    store, crowd = stage.services.store, stage.services.crowd
+    user = store.user_by_id(winner.user_id)
+    assert user is not None
+    store.plan_bonuses([third], at=stage.clock.now())
+    how = {"token": third.token, "amount_usd": third.amount_usd, "reason": third.reason}
+    crowd.send_bonus(third.assignment_id, user.worker_id, **how)  # type: ignore[arg-type]
+    store.mark_bonus_paid(third.token, paid_at=stage.clock.now(), at=stage.clock.now())
+    assert (pay(stage).paid, len(paid_in_the_marketplace(stage))) == (4, 5)
+
+
 def test_a_bonus_that_somebody_gave_by_hand_is_not_taken_for_this_ones(stage: Stage) -> None:
     (winner,) = (one for one in plan_day(stage.services).new if one.rule is BonusRule.WINNER)
     user = stage.services.store.user_by_id(winner.user_id)
