@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pixelpatchwork.config_faults import Conflict
+from pixelpatchwork.config_types import sqlite_file
 
 if TYPE_CHECKING:
     from pixelpatchwork.config import Settings
 
 _HEALTH_FILE = "watch.health_file"
 _ANOTHER_FILE = "give a file of its own, such as watch-health.json"
-_DATABASE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(?P<file>[^?]+)", re.DOTALL)
 _SQLITE_ENDINGS = frozenset({"", "-wal", "-shm", "-journal"})
 
 
@@ -66,7 +65,7 @@ def _health_over_another(settings: Settings, name: str) -> Iterator[Conflict]:
         ("database", settings.database),
         ("marketplace_database", settings.marketplace_database),
     ):
-        if (match := _DATABASE_FILE.match(url)) and _belongs_to(settings.path(match["file"]), health):
+        if (file := sqlite_file(url)) and _belongs_to(settings.path(str(file)), health):
             yield _health_conflict(key, "would overwrite a database")
     if health == settings.seed_path:
         yield _health_conflict("seed", "would overwrite the seed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,6 +19,7 @@ SQLITE_FILE = re.compile(
 )
 """The address of an SQLite file whose path is relative."""
 
+_ANY_SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(?P<file>[^?]+)", re.DOTALL)
 SHORTEST_SECRET_KEY = 32
 """Characters of the key from which everybody's sessions, ids and access keys are derived."""
 
@@ -45,6 +47,12 @@ def _web_address(text: str) -> str:
 
 def _marketplace(text: str) -> str:
     return text if text in ("embedded", *MTURK) else _web_address(text)
+
+
+def sqlite_file(database_url: str) -> Path | None:
+    """The file of an SQLite database, or None for a database on a server."""
+    found = _ANY_SQLITE_FILE.match(database_url)
+    return Path(found["file"]) if found else None
 
 
 def _database(text: str) -> str:

@@ -17,6 +17,7 @@ from pixelpatchwork import resources
 from pixelpatchwork.adapters.database import open_store, upgrade
 from pixelpatchwork.config import SETTINGS_FILE, Settings, load_settings, render_settings
 from pixelpatchwork.config_texts import seed_caption
+from pixelpatchwork.config_types import sqlite_file
 from pixelpatchwork.domain.errors import PatchworkError, SeedError
 from pixelpatchwork.domain.model import Study, StudyId
 from pixelpatchwork.domain.pictures import MAX_SEED_BYTES, read_seed, reduced
@@ -25,8 +26,6 @@ from pixelpatchwork.workflow.begin import Beginning, begin_study
 
 DEFAULT_SEED = "coffee.png"
 """Of the photographs in `config/seeds`; their provenance stands beside them."""
-
-_SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///([^?]+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,9 +208,3 @@ def _write_new(path: Path, data: bytes) -> None:
             file.write(data)
     except FileExistsError:
         return
-
-
-def sqlite_file(database_url: str) -> Path | None:
-    """The file of an SQLite database, or None for a database on a server."""
-    found = _SQLITE_FILE.match(database_url)
-    return Path(found[1]) if found else None

@@ -20,12 +20,13 @@ from typing import TypeVar
 from pixelpatchwork.adapters.clocks import MovableClock
 from pixelpatchwork.adapters.database import open_store, upgrade
 from pixelpatchwork.config import SETTINGS_FILE, Settings, describe, load_settings
+from pixelpatchwork.config_types import sqlite_file
 from pixelpatchwork.crowd.browser import WsgiBrowser
 from pixelpatchwork.crowd.simulation import Simulation
 from pixelpatchwork.crowd.workers import draw_personas
 from pixelpatchwork.domain.errors import CrowdError, PatchworkError
 from pixelpatchwork.domain.standing import standing
-from pixelpatchwork.founding import found, plan_folder, sqlite_file, write_folder
+from pixelpatchwork.founding import found, plan_folder, write_folder
 from pixelpatchwork.marketplace.faults import Faults
 from pixelpatchwork.wiring import Staging, Wiring, wired
 from pixelpatchwork.workflow.advance import Advanced, advance_day

@@ -73,6 +73,6 @@ def _require_own(path: Path) -> None:
 def _is_health(data: bytes) -> bool:
     try:
         content = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: brackets within brackets, thousands deep
         return False
     return len(data) <= _LARGEST and isinstance(content, dict) and content.keys() >= _ITS_KEYS

@@ -44,7 +44,7 @@ def require_shown(site: str, path: str) -> None:
 def _answer(url: str) -> str | None:
     """What is answered in place of a picture, or None where it is one."""
     try:
-        with build_opener(_Stay).open(Request(url, method="HEAD"), timeout=SECONDS) as response:  # noqa: S310
+        with build_opener(_Stay).open(Request(url, method="HEAD"), timeout=SECONDS) as response:  # noqa: S310  # the settings take http(s) only
             kind: str = response.headers.get_content_type()
     except HTTPError as error:
         with error:

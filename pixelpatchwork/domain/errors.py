@@ -122,7 +122,7 @@ class StoreError(PatchworkError):
     """The database refused a call or could not be reached."""
 
 
-class RecordsTooOld(PatchworkError):  # noqa: N818
+class RecordsTooOld(PatchworkError):  # noqa: N818  # a state of the records, not a fault
     """The marketplace has rounds that a database restored from a backup has forgotten."""
 
 
